@@ -1,0 +1,55 @@
+# make run    sets everything up and runs the main job: a demo of the whole station on virtual cards
+# make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest
+# make bench  prints the table of measurements (benchmarks/)
+# make lock   renews the hashed lock files from pyproject.toml
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JSON ?=
+
+.PHONY: run test lint bench lock clean
+
+run: $(VENV)/.run-ready
+	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
+
+test: lint
+	@$(BIN)/python -m pytest -n 2 tests
+
+lint: $(VENV)/.dev-ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.bench-ready
+	@$(BIN)/python -m benchmarks
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dscplus needs Python 3.11 or newer; say which with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The editable install comes last and takes nothing from a registry: build tools are in the lock, too.
+define install
+	@echo "setting up $(VENV) from $(1) (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+endef
+
+$(VENV)/.run-ready: $(BIN)/python requirements/run.txt pyproject.toml
+	$(call install,requirements/run.txt)
+
+$(VENV)/.dev-ready: $(BIN)/python requirements/dev.txt pyproject.toml
+	$(call install,requirements/dev.txt)
+	@touch $(VENV)/.run-ready
+
+$(VENV)/.bench-ready: $(VENV)/.dev-ready requirements/bench.txt
+	$(call install,requirements/bench.txt)
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --extra station
+lock:
+	$(LOCK) --group build -o requirements/run.txt
+	$(LOCK) --group dev -o requirements/dev.txt
+	$(LOCK) --group dev --group bench -o requirements/bench.txt
+
+clean:
+	rm -rf $(VENV) demo-home build dist

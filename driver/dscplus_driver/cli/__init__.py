@@ -1,0 +1,1 @@
+"""`dsc`: the command line of the driver."""

@@ -1,0 +1,1 @@
+"""Links: frames, sessions and repeats as state machines without I/O."""

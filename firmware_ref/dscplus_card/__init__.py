@@ -1,0 +1,1 @@
+"""The Digital Security Card+ itself: reference firmware for CPython and MicroPython."""

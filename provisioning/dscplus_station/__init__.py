@@ -1,0 +1,1 @@
+"""The provisioning station for the Digital Security Card+ and the records around it."""
