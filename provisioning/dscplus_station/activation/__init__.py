@@ -1,0 +1,1 @@
+"""Activation: by the user or by the timer, idempotent towards each other."""

@@ -1,0 +1,46 @@
+"""Who does it: every service takes an actor, guards its roles and records it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dscplus_station.errors import NotPermitted
+
+
+class Role(StrEnum):
+    """What an operator may do. One operator may hold several roles."""
+
+    STOCK = "stock"
+    """Receives and counts cards."""
+    ORDERS = "orders"
+    """Imports and cancels orders."""
+    PROVISIONING = "provisioning"
+    """Personalises cards."""
+    SHIPPING = "shipping"
+    """Hands cards to a carrier, records what came back undelivered."""
+    CLIENT_SERVICES = "client-services"
+    """Activates cards and checks responses for their holders."""
+    SUPERVISOR = "supervisor"
+    """Resolves quarantines, releases locks, captures deposits as the second person."""
+    KEY_CUSTODIAN = "key-custodian"
+    """Imports batch keys, makes and restores backups."""
+
+
+ALL_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An operator at a station, with the roles that were granted."""
+
+    operator: str
+    roles: frozenset[Role]
+    station: str
+
+    def require(self, role: Role, deed: str) -> None:
+        """Refuse unless the actor holds `role`; `deed` completes "may not …" in the refusal.
+
+        Raises:
+            NotPermitted: the role is missing.
+        """
+        if role not in self.roles:
+            raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {role.value}")

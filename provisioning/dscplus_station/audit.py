@@ -1,0 +1,64 @@
+"""The audit trail: each change writes its row in the same transaction.
+
+Rows are canonical from the first day (a number without gaps per station, details as sorted compact JSON), so
+that a later release can chain them by hashes. Details never hold a secret.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import String, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from dscplus_station.actor import Actor
+from dscplus_station.db import Base
+
+Detail = str | int | bool | None
+
+
+class AuditRow(Base):
+    """One deed: who, where, when, what, on which thing."""
+
+    __tablename__ = "audit"
+    __table_args__ = (UniqueConstraint("station", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    station: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    operator: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(64))
+    details: Mapped[str] = mapped_column(Text)
+
+
+def record(
+    session: Session, actor: Actor, at: datetime, action: str, subject: str, **details: Detail
+) -> None:
+    """Add the audit row of a change to its transaction.
+
+    Args:
+        action: room and deed, for example ``orders.import``.
+        subject: what it was done to: a serial number, an order, a batch.
+        details: facts that explain it, none of them secret.
+    """
+    last = session.scalar(select(func.max(AuditRow.number)).where(AuditRow.station == actor.station))
+    session.add(
+        AuditRow(
+            station=actor.station,
+            number=(last or 0) + 1,
+            at=at,
+            operator=actor.operator,
+            action=action,
+            subject=subject,
+            details=canonical(details),
+        )
+    )
+    session.flush()
+    session.info["audited"] = True
+
+
+def canonical(details: Mapping[str, Detail]) -> str:
+    """The one spelling of a row's details: sorted keys, no spaces, no escapes but JSON's own."""
+    return json.dumps(details, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""`dsc-station`: the command line of the station; one file a group of commands."""

@@ -1,0 +1,197 @@
+"""The database: engine, transactions, column types. SQLite here; nothing in the rooms depends on it.
+
+Writers take the write lock when they begin (BEGIN IMMEDIATE), so one that has read may write without a
+deadlock, and a reader never blocks one (WAL). A commit is on the disk when it returns (synchronous=FULL).
+Deleted content is overwritten (secure_delete): an erased PIN leaves no sealed remains on a free page.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+
+from dscplus_station.errors import DatabaseFailed
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a writer waits for another: transactions last milliseconds, so ten seconds mean a stuck owner."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. Naive values are refused: they have no meaning across zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without time zone cannot be stored")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def one_of(states: type[StrEnum], name: str) -> Enum:
+    """A text column that admits the values of `states` only, by a CHECK in the schema called `name`."""
+    return Enum(
+        states,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names for constraints that migrations can rely on, UTC moments."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 (SQLAlchemy's own protocol)
+
+
+class UnauditedChange(AssertionError):
+    """A transaction changed records and left no audit row: a mistake in the service, never in the input."""
+
+
+class Database:
+    """A database of the station. Opening it neither creates nor migrates anything: see `schema`.
+
+    Args:
+        url: SQLAlchemy's URL, for example ``sqlite:////srv/station/station.db``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+        self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction that may change records; all of it or nothing.
+
+        Raises:
+            DatabaseFailed: locked, full, read-only or damaged; rolled back.
+            UnauditedChange: the service forgot its audit row; rolled back.
+        """
+        with _failures_told(), Session(self._writers, expire_on_commit=False) as session:
+            _watch_for_unaudited_changes(session)
+            session.connection()  # takes the write lock before anything is read
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent view; whatever is changed in it is rolled back.
+
+        Raises:
+            DatabaseFailed: as for `writing`.
+        """
+        with _failures_told(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """One transaction in which the schema itself may change.
+
+        Raises:
+            DatabaseFailed: as for `writing`.
+        """
+        with _failures_told(), self._writers.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the pooled connections; the last one folds the write-ahead log into the file."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _watch_for_unaudited_changes(session: Session) -> None:
+    """Refuse to commit changes without an audit row (`audit.record` sets the mark)."""
+
+    @event.listens_for(session, "after_flush")
+    def _flushed(session: Session, _context: object) -> None:
+        if session.new or session.dirty or session.deleted:
+            session.info["changed"] = True
+
+    @event.listens_for(session, "do_orm_execute")
+    def _executed(state: ORMExecuteState) -> None:
+        if state.is_insert or state.is_update or state.is_delete:
+            state.session.info["changed"] = True
+
+    @event.listens_for(session, "before_commit")
+    def _committing(session: Session) -> None:
+        session.flush()
+        if session.info.get("changed") and not session.info.get("audited"):
+            raise UnauditedChange("records were changed without an audit row")
+
+
+_REASONS = (
+    ("database is locked", "another process holds it; try again when that one is done"),
+    ("disk is full", "the disk is full; free some space and try again"),
+    ("disk I/O error", "the disk failed or is full; see the system's log, then try again"),
+    ("readonly database", "the home is read-only for this user"),
+    ("unable to open", "its file cannot be opened: check that the home exists and is writable"),
+    ("malformed", "its file is damaged; restore a backup"),
+    ("not a database", "its file is not a database (any more); restore a backup"),
+)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        # IntegrityError and the like are the service's to understand; these are the machine's.
+        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+            raise
+        reason = next((told for text, told in _REASONS if text in str(error.orig)), None)
+        if reason is None:
+            raise
+        raise DatabaseFailed(f"the station's database: {reason}. Nothing was changed.") from error

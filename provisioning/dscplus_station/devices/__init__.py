@@ -1,0 +1,1 @@
+"""Devices: what verifies a holder: device and the users assigned to it."""

@@ -1,0 +1,70 @@
+"""Devices (what can verify a holder) and their users."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dscplus_station.db import Base, one_of
+from dscplus_station.devices.rules import ActivatedBy, AssignmentState
+from dscplus_station.orders.rules import Profile
+
+
+class Device(Base):
+    """A personalised card as the verifier knows it. A card wiped and made anew becomes another device.
+
+    The seed is sealed under `seed_of(serial_number, run_id)`; profile B's PIN hash under `pin_hash_of(…)`.
+    """
+
+    __tablename__ = "device"
+    __table_args__ = (
+        Index(
+            "uq_device_live_card",
+            "serial_number",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("(ended_at IS NOT NULL) = (sealed_seed IS NULL)", name="seed_erased"),
+        CheckConstraint("profile = 'B' OR sealed_pin_hash IS NULL", name="pin_hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), unique=True)
+    profile: Mapped[Profile] = mapped_column(one_of(Profile, "profile"))
+    suite: Mapped[str] = mapped_column(String(60))
+    sealed_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_pin_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    enrolled_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Assignment(Base):
+    """A user of a device. Several users may share one card (R4); a user may have several devices (R23)."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index(
+            "uq_assignment_live",
+            "device_id",
+            "user_name",
+            unique=True,
+            sqlite_where=text("state <> 'REVOKED'"),
+            postgresql_where=text("state <> 'REVOKED'"),
+        ),
+        CheckConstraint("(activated_at IS NULL) = (activated_by IS NULL)", name="activated"),
+        CheckConstraint("(state = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked"),
+        CheckConstraint("wrong_responses >= 0", name="wrong_responses"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"))
+    state: Mapped[AssignmentState] = mapped_column(one_of(AssignmentState, "state"))
+    created_at: Mapped[datetime]
+    activated_at: Mapped[datetime | None]
+    activated_by: Mapped[ActivatedBy | None] = mapped_column(one_of(ActivatedBy, "activated_by"))
+    wrong_responses: Mapped[int] = mapped_column(default=0)
+    revoked_at: Mapped[datetime | None]
+    revoke_reason: Mapped[str | None] = mapped_column(String(200))

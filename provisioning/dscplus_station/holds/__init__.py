@@ -1,0 +1,1 @@
+"""Holds: the deposit held for a card."""

@@ -1,0 +1,178 @@
+"""The station's home: a directory (0700) with its settings, database, keystore, locks and log (each 0600)."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dscplus_station.errors import BadInput, NotFound, StationError
+
+SETTINGS_FORMAT = 1
+
+_SETTINGS = """\
+# Settings of this station. Periods and dates run in the issuer's time zone.
+format = {format}
+station = "{station}"
+issuer = "{issuer}"
+time_zone = "{time_zone}"
+# A demo home holds sample data only, and may look into the future (--on).
+demo = {demo}
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `station.toml` says."""
+
+    station: str
+    issuer: str
+    time_zone: str
+    demo: bool
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The issuer's zone, in which a day is a day (R13)."""
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A station's home directory."""
+
+    path: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """The station's settings, TOML."""
+        return self.path / "station.toml"
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite database."""
+        return self.path / "station.db"
+
+    @property
+    def keystore_file(self) -> Path:
+        """The keystore, sealed by the passphrase."""
+        return self.path / "keystore.json"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files of jobs and slots."""
+        return self.path / "locks"
+
+    @property
+    def log_file(self) -> Path:
+        """The station's log, JSON Lines."""
+        return self.path / "station.log"
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's URL of the database."""
+        return f"sqlite:///{self.database_file}"
+
+    def exists(self) -> bool:
+        """Whether a station lives here."""
+        return self.settings_file.exists()
+
+    def is_empty(self) -> bool:
+        """Whether nothing is here, so that a station may be made here."""
+        return not self.path.exists() or not any(self.path.iterdir())
+
+    def settings(self) -> Settings:
+        """Read the settings.
+
+        Raises:
+            NotFound: no station lives here.
+            BadInput: the file is damaged or of a newer format.
+        """
+        try:
+            values = tomllib.loads(self.settings_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"no station in {self.path}: make one with `dsc-station init`") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadInput(f"{self.settings_file}: {error}") from error
+        if values.get("format") != SETTINGS_FORMAT:
+            raise BadInput(
+                f"{self.settings_file}: format {values.get('format')!r}; this release reads {SETTINGS_FORMAT}"
+            )
+        try:
+            settings = Settings(
+                station=str(values["station"]),
+                issuer=str(values["issuer"]),
+                time_zone=str(values["time_zone"]),
+                demo=values["demo"] is True,
+            )
+        except KeyError as error:
+            raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
+        known_zone(settings.time_zone)
+        return settings
+
+    def create(self, settings: Settings) -> None:
+        """Make the directory with its settings; keystore and database come after, by their own rooms.
+
+        Raises:
+            StationError: something is here already, or the directory cannot be made.
+        """
+        known_zone(settings.time_zone)
+        for value in (settings.station, settings.issuer):
+            if not value.isprintable() or '"' in value or "\\" in value or not value:
+                raise BadInput("station and issuer are plain names without quotes")
+        if not self.is_empty():
+            raise StationError(
+                f"{self.path} is not empty: a station is made in a new directory. Nothing was changed."
+            )
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            self.locks.mkdir(mode=0o700)
+            write_private(self.database_file, b"")
+            write_private(
+                self.settings_file,
+                _SETTINGS.format(
+                    format=SETTINGS_FORMAT,
+                    station=settings.station,
+                    issuer=settings.issuer,
+                    time_zone=settings.time_zone,
+                    demo="true" if settings.demo else "false",
+                ).encode(),
+            )
+        except OSError as error:
+            raise StationError(f"{self.path}: {error.strerror}. No station was made.") from error
+
+
+def known_zone(name: str) -> ZoneInfo:
+    """The zone of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"unknown time zone {name!r}; give a name such as America/New_York") from None
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read; whole and on the disk, or not at all.
+
+    The content goes to a temporary file beside it, which is synced and renamed over the old one; then the
+    directory is synced, so that the rename itself survives a power cut.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

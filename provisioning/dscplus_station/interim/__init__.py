@@ -1,0 +1,1 @@
+"""Interim: temporary access between a lost card and its replacement."""

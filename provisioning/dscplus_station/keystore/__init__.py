@@ -1,0 +1,1 @@
+"""Keystore: master keys, and the sealing of secrets that the database holds."""

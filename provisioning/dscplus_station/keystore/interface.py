@@ -1,0 +1,68 @@
+"""What the station asks of a keystore: a sealed file today, an HSM later."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+ISSUER_KEY_VERSION = 0x20
+RESTOCK_KEY_VERSION = 0x10
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """A master from which card keys are derived (KDF3), with the key version number its card keys carry."""
+
+    version: int
+    value: bytes = field(repr=False)
+
+
+class Keystore(Protocol):
+    """Keeps the keys; seals what the database holds."""
+
+    def seal(self, context: bytes, plaintext: bytes) -> bytes:
+        """AES-256-GCM under the KEK, bound to `context` (made by `pin_of`, `seed_of`, `pin_hash_of`)."""
+        ...
+
+    def unseal(self, context: bytes, sealed: bytes) -> bytes:
+        """Undo `seal`.
+
+        Raises:
+            KeystoreError: sealed under another key or for another context, or altered.
+        """
+        ...
+
+    def issuer_master(self) -> MasterKey:
+        """The master of the keys a card in use carries."""
+        ...
+
+    def restock_master(self) -> MasterKey:
+        """The master of the keys a returned card is put back into stock with."""
+        ...
+
+    def batch_master(self, batch: str) -> MasterKey:
+        """The maker's transport master of a batch.
+
+        Raises:
+            NotFound: its key was never imported.
+        """
+        ...
+
+
+def pin_of(order: str) -> bytes:
+    """The context of an order's sealed PIN."""
+    return _context("pin", order)
+
+
+def seed_of(serial_number: str, run: str) -> bytes:
+    """The context of a card's sealed seed: the card and the run that made it."""
+    return _context("seed", serial_number, run)
+
+
+def pin_hash_of(serial_number: str, user_name: str) -> bytes:
+    """The context of the sealed PIN hash that the verifier of profile B keeps."""
+    return _context("pin-hash", serial_number, user_name)
+
+
+def _context(*parts: str) -> bytes:
+    # Lengths in front, so that no two lists of parts give one context.
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(2, "big") + part for part in encoded)

@@ -1,0 +1,37 @@
+"""One owner for a job or a slot: a lock file names its holder; the kernel frees it when the process ends."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dscplus_station.errors import HeldByAnother, StationError
+
+
+@contextmanager
+def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
+    """Own `name` ("job activation", "slot 2") while the block runs; `owner` is told to whoever comes second.
+
+    Raises:
+        HeldByAnother: another process (or another holder in this one) has it, told with its pid.
+        StationError: the lock file cannot be made.
+    """
+    path = folder / f"{''.join(c if c.isalnum() else '-' for c in name)}.lock"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StationError(f"{path}: {error.strerror}; {name} was not started") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            raise HeldByAnother(f"{name} is held by {holder}: wait for it, or stop it") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode(), 0)
+        yield
+    finally:
+        # The file stays: removing it would let two processes lock two files of one name.
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Login: challenges, responses, locks."""

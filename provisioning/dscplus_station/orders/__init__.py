@@ -1,0 +1,1 @@
+"""Orders: what clients ordered, and which card serves which order."""

@@ -1,0 +1,76 @@
+"""Orders, and the bindings that say which card serves which order."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dscplus_station.db import Base, one_of
+from dscplus_station.orders.rules import OrderKind, OrderState, Profile
+
+
+class Order(Base):
+    """What a client ordered. The PIN is sealed under `pin_of(order)` and erased when the card is secured."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint("(kind = 'replacement') = (replaces IS NOT NULL)", name="replaces"),
+        CheckConstraint(
+            "sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')",
+            name="pin_erased",
+        ),
+        # A card is replaced once for a user; a cancelled order does not count.
+        Index(
+            "uq_orders_live_replacement",
+            "replaces",
+            "user_name",
+            unique=True,
+            sqlite_where=text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"),
+            postgresql_where=text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"),
+        ),
+        Index("ix_orders_state", "state", "placed_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"))
+    kind: Mapped[OrderKind] = mapped_column(one_of(OrderKind, "kind"))
+    replaces: Mapped[str | None] = mapped_column(ForeignKey("card.serial_number"))
+    profile: Mapped[Profile] = mapped_column(one_of(Profile, "profile"))
+    language: Mapped[str] = mapped_column(String(8))
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(400))
+    country: Mapped[str] = mapped_column(String(2))
+    sealed_pin: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[OrderState] = mapped_column(one_of(OrderState, "state"))
+    placed_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class Binding(Base):
+    """A card serves an order until `released_at`: one live card an order, one live order a card."""
+
+    __tablename__ = "binding"
+    __table_args__ = (
+        Index(
+            "uq_binding_live_order",
+            "order_id",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+        Index(
+            "uq_binding_live_card",
+            "serial_number",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+        CheckConstraint("(released_at IS NULL) = (release_reason IS NULL)", name="released"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    bound_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    release_reason: Mapped[str | None] = mapped_column(String(200))

@@ -1,0 +1,1 @@
+"""Quarantine: cards set aside with their evidence."""

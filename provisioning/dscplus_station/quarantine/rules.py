@@ -1,0 +1,29 @@
+"""The closed list of causes for which a card is set aside (design, part 4), and how that ends."""
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Why a card is quarantined; "cannot happen" is not on the list."""
+
+    FOREIGN_KEYS = "FOREIGN_KEYS"
+    CHECK_VALUE_UNKNOWN = "CHECK_VALUE_UNKNOWN"
+    SELF_TEST_FAILED = "SELF_TEST_FAILED"
+    TERMINATED = "TERMINATED"
+    COUNTER_BACKWARDS = "COUNTER_BACKWARDS"
+
+
+CAUSE_TOLD: dict[Cause, str] = {
+    Cause.FOREIGN_KEYS: "no key of ours opens it",
+    Cause.CHECK_VALUE_UNKNOWN: "the check value of its seed fits nothing we wrote",
+    Cause.SELF_TEST_FAILED: "its self-test failed",
+    Cause.TERMINATED: "it is terminated",
+    Cause.COUNTER_BACKWARDS: "its counters ran backwards",
+}
+
+
+class Resolution(StrEnum):
+    """What a supervisor decided."""
+
+    SCRAP = "scrap"
+    RELEASE = "release"

@@ -1,0 +1,1 @@
+"""Returns: cards that come back."""

@@ -1,0 +1,1 @@
+"""Shipping: handing cards to carriers, and what comes back undelivered."""

@@ -1,0 +1,1 @@
+"""Stock: the cards themselves: batches, physical life, counting."""

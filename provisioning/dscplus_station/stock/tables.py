@@ -1,0 +1,37 @@
+"""Batches and cards."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dscplus_station.db import Base, one_of
+from dscplus_station.stock.rules import CardState
+
+
+class Batch(Base):
+    """A maker's batch: its transport master key is in the keystore, under the batch's name."""
+
+    __tablename__ = "batch"
+    __table_args__ = (CheckConstraint("key_version BETWEEN 1 AND 15", name="key_version"),)
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key_version: Mapped[int]
+    kcv: Mapped[str] = mapped_column(String(6))
+    imported_at: Mapped[datetime]
+
+
+class Card(Base):
+    """One physical card, by the serial number printed on its back."""
+
+    __tablename__ = "card"
+    __table_args__ = (
+        CheckConstraint("length(serial_number) = 10", name="serial_number"),
+        Index("ix_card_state", "state", "serial_number"),
+    )
+
+    serial_number: Mapped[str] = mapped_column(String(10), primary_key=True)
+    batch: Mapped[str] = mapped_column(ForeignKey("batch.name"))
+    state: Mapped[CardState] = mapped_column(one_of(CardState, "state"))
+    received_at: Mapped[datetime]
+    changed_at: Mapped[datetime]

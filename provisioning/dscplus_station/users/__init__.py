@@ -1,0 +1,1 @@
+"""Users: the people, and the facts about them that a PIN must not repeat."""
