@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
     Enum,
     MetaData,
     TypeDecorator,
+    UpdateBase,
     create_engine,
     event,
 )
@@ -132,6 +134,12 @@ class Database:
     def close(self) -> None:
         """Close the pooled connections; the last one folds the write-ahead log into the file."""
         self.engine.dispose()
+
+
+def affected(session: Session, change: UpdateBase) -> int:
+    """Run a conditional UPDATE or DELETE and give the number of rows it met: its condition is the guard."""
+    result = session.execute(change.execution_options(synchronize_session="fetch"))
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from dscplus_station.stock.rules import CardState
+
 
 class Cause(StrEnum):
     """Why a card is quarantined; "cannot happen" is not on the list."""
@@ -27,3 +29,10 @@ class Resolution(StrEnum):
 
     SCRAP = "scrap"
     RELEASE = "release"
+
+
+STATE_AFTER: dict[Resolution, CardState] = {
+    Resolution.SCRAP: CardState.SCRAPPED,
+    Resolution.RELEASE: CardState.BLANK,
+}
+"""A released card is stock again; the next run reads what is on it before it trusts it."""

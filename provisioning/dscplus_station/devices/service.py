@@ -1,0 +1,165 @@
+"""Devices and assignments, within the transactions of the rooms that use them."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dscplus_station import audit
+from dscplus_station.actor import Actor
+from dscplus_station.db import affected
+from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, ActivatedBy, AssignmentState
+from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.errors import NotFound, StateConflict, WrongUsage
+from dscplus_station.orders.rules import Profile
+
+
+def enrol(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    *,
+    serial_number: str,
+    run_id: str,
+    profile: Profile,
+    suite: str,
+    sealed_seed: bytes,
+    sealed_pin_hash: bytes | None,
+    user_name: str,
+) -> Device:
+    """Make a secured card known to the verifier, with its first user PENDING.
+
+    Args:
+        sealed_seed: sealed under `seed_of(serial_number, run_id)`.
+        sealed_pin_hash: profile B only: SHA-256 of the PIN's digits, sealed under
+            `pin_hash_of(serial_number, user_name)`.
+    """
+    device = Device(
+        serial_number=serial_number,
+        run_id=run_id,
+        profile=profile,
+        suite=suite,
+        sealed_seed=sealed_seed,
+        sealed_pin_hash=sealed_pin_hash,
+        enrolled_at=now,
+    )
+    session.add(device)
+    session.flush()
+    session.add(
+        Assignment(device_id=device.id, user_name=user_name, state=AssignmentState.PENDING, created_at=now)
+    )
+    audit.record(session, actor, now, "device.enrol", serial_number, run=run_id, user=user_name)
+    return device
+
+
+def live_device(session: Session, serial_number: str) -> Device:
+    """The device a card is at present.
+
+    Raises:
+        NotFound: the card is unknown, or was not personalised.
+    """
+    device = session.scalars(
+        select(Device).where(Device.serial_number == serial_number, Device.ended_at.is_(None))
+    ).one_or_none()
+    if device is None:
+        raise NotFound(f"card {serial_number} is not a personalised card of this station")
+    return device
+
+
+def live_assignments(session: Session, device_id: int) -> list[Assignment]:
+    """The assignments of a device that are not revoked, oldest first."""
+    return list(
+        session.scalars(
+            select(Assignment)
+            .where(Assignment.device_id == device_id, Assignment.state != AssignmentState.REVOKED)
+            .order_by(Assignment.id)
+        )
+    )
+
+
+def assignment_of(session: Session, serial_number: str, user_name: str | None) -> tuple[Device, Assignment]:
+    """A card's device with one of its users; with a single user, nobody need be named (R4).
+
+    Raises:
+        NotFound: the card is no device, or not this user's.
+        WrongUsage: several users share it and none was named.
+    """
+    device = live_device(session, serial_number)
+    assignments = live_assignments(session, device.id)
+    if user_name is not None:
+        assignments = [one for one in assignments if one.user_name == user_name]
+    if not assignments:
+        whose = f"assigned to {user_name}" if user_name else "assigned to anybody (any more)"
+        raise NotFound(f"card {serial_number} is not {whose}")
+    if len(assignments) > 1:
+        names = ", ".join(one.user_name for one in assignments)
+        raise WrongUsage(f"card {serial_number} is shared by {names}: say which user (--user)")
+    return device, assignments[0]
+
+
+def move_assignment(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    assignment: Assignment,
+    following: AssignmentState,
+    because: str,
+    *,
+    activated_by: ActivatedBy | None = None,
+) -> None:
+    """Take an assignment one step along its life; the update itself checks the present state.
+
+    Raises:
+        StateConflict: its present state does not lead there.
+    """
+    before = [state for state, after in ASSIGNMENT_TRANSITIONS.items() if following in after]
+    values: dict[str, object] = {"state": following}
+    if following is AssignmentState.REVOKED:
+        values |= {"revoked_at": now, "revoke_reason": because}
+    if activated_by is not None:
+        values |= {"activated_at": now, "activated_by": activated_by}
+    moved = affected(
+        session,
+        update(Assignment).where(Assignment.id == assignment.id, Assignment.state.in_(before)).values(values),
+    )
+    if moved != 1:
+        raise StateConflict(
+            f"{assignment.user_name}'s assignment is {assignment.state}: it cannot become {following}"
+        )
+    device = session.get_one(Device, assignment.device_id)
+    audit.record(
+        session,
+        actor,
+        now,
+        f"assignment.{following}",
+        device.serial_number,
+        user=assignment.user_name,
+        because=because,
+    )
+
+
+def revoke_user(
+    session: Session, actor: Actor, now: datetime, serial_number: str, user_name: str, because: str
+) -> bool:
+    """Revoke one user's live assignment of a card, on whatever device it is; False if there is none."""
+    assignment = session.scalars(
+        select(Assignment)
+        .join(Device, Device.id == Assignment.device_id)
+        .where(
+            Device.serial_number == serial_number,
+            Assignment.user_name == user_name,
+            Assignment.state != AssignmentState.REVOKED,
+        )
+    ).one_or_none()
+    if assignment is None:
+        return False
+    move_assignment(session, actor, now, assignment, AssignmentState.REVOKED, because)
+    return True
+
+
+def end_device(session: Session, actor: Actor, now: datetime, device: Device, because: str) -> None:
+    """Revoke every assignment of a card and erase what verifies it; the row stays as history."""
+    for assignment in live_assignments(session, device.id):
+        move_assignment(session, actor, now, assignment, AssignmentState.REVOKED, because)
+    device.ended_at, device.sealed_seed, device.sealed_pin_hash = now, None, None
+    audit.record(session, actor, now, "device.end", device.serial_number, because=because)

@@ -1,0 +1,98 @@
+"""Setting cards aside, and the supervisor's resolution."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dscplus_station import audit
+from dscplus_station.actor import Actor, Role
+from dscplus_station.audit import Detail, canonical
+from dscplus_station.db import affected
+from dscplus_station.errors import NotFound
+from dscplus_station.quarantine.rules import STATE_AFTER, Cause, Resolution
+from dscplus_station.quarantine.tables import Quarantine
+from dscplus_station.station import Station
+from dscplus_station.stock.rules import CardState
+from dscplus_station.stock.service import move_card
+
+
+def set_aside(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    serial_number: str,
+    cause: Cause,
+    evidence: dict[str, Detail],
+    run_id: str | None = None,
+) -> None:
+    """Quarantine a card with its evidence, within the caller's transaction.
+
+    Args:
+        evidence: what the card showed; no secret in it.
+
+    Raises:
+        StateConflict: it is in quarantine already, or scrapped.
+    """
+    move_card(session, actor, now, serial_number, CardState.QUARANTINED, cause)
+    session.add(
+        Quarantine(
+            serial_number=serial_number,
+            run_id=run_id,
+            cause=cause,
+            evidence=canonical(evidence),
+            opened_at=now,
+        )
+    )
+
+
+def open_cases(station: Station) -> list[Quarantine]:
+    """The open quarantines, oldest first."""
+    with station.database.reading() as session:
+        return list(
+            session.scalars(
+                select(Quarantine).where(Quarantine.resolved_at.is_(None)).order_by(Quarantine.id)
+            )
+        )
+
+
+def history(station: Station, serial_number: str) -> list[Quarantine]:
+    """All quarantines of a card, oldest first.
+
+    Raises:
+        NotFound: it never was in quarantine.
+    """
+    with station.database.reading() as session:
+        found = list(
+            session.scalars(
+                select(Quarantine).where(Quarantine.serial_number == serial_number).order_by(Quarantine.id)
+            )
+        )
+    if not found:
+        raise NotFound(f"card {serial_number} never was in quarantine")
+    return found
+
+
+def resolve(station: Station, actor: Actor, serial_number: str, resolution: Resolution, note: str) -> None:
+    """End a quarantine: the card is scrapped, or released into stock as BLANK.
+
+    Raises:
+        NotPermitted: not a supervisor.
+        NotFound: the card is not in quarantine.
+        StateConflict: the card's state changed meanwhile.
+    """
+    actor.require(Role.SUPERVISOR, "resolve a quarantine")
+    with station.database.writing() as session:
+        now = station.now()
+        ended = affected(
+            session,
+            update(Quarantine)
+            .where(Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None))
+            .values(resolved_at=now, resolved_by=actor.operator, resolution=resolution, note=note),
+        )
+        if ended != 1:
+            raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
+        move_card(session, actor, now, serial_number, STATE_AFTER[resolution], f"quarantine: {note}")
+        audit.record(
+            session, actor, now, "quarantine.resolve", serial_number, resolution=resolution, note=note
+        )

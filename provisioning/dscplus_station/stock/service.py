@@ -1,0 +1,68 @@
+"""Cards as the other rooms use them: found, moved through their life, counted."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from dscplus_station import audit
+from dscplus_station.actor import Actor
+from dscplus_station.db import affected
+from dscplus_station.errors import NotFound, StateConflict
+from dscplus_station.station import Station
+from dscplus_station.stock.rules import CARD_TRANSITIONS, CardState
+from dscplus_station.stock.tables import Card
+
+
+def get_card(session: Session, serial_number: str) -> Card:
+    """The card.
+
+    Raises:
+        NotFound: it is not in stock.
+    """
+    card = session.get(Card, serial_number)
+    if card is None:
+        raise NotFound(
+            f"no card {serial_number} in this station's stock: check the number, or receive it first"
+        )
+    return card
+
+
+def move_card(
+    session: Session, actor: Actor, now: datetime, serial_number: str, following: CardState, because: str
+) -> None:
+    """Take a card one step along its life, whoever else is at it: the update itself checks the present state.
+
+    Args:
+        because: what brought it about, for the audit row.
+
+    Raises:
+        NotFound: it is not in stock.
+        StateConflict: its present state does not lead there.
+    """
+    before = [state for state, after in CARD_TRANSITIONS.items() if following in after]
+    moved = affected(
+        session,
+        update(Card)
+        .where(Card.serial_number == serial_number, Card.state.in_(before))
+        .values(state=following, changed_at=now),
+    )
+    if moved != 1:
+        card = get_card(session, serial_number)
+        raise StateConflict(f"card {serial_number} is {card.state}: it cannot become {following}")
+    audit.record(session, actor, now, f"card.{following}", serial_number, because=because)
+
+
+def counts(station: Station) -> list[tuple[str, str, int]]:
+    """(batch, state, how many cards), sorted; states without cards are left out."""
+    with station.database.reading() as session:
+        rows = session.execute(
+            select(Card.batch, Card.state, func.count()).group_by(Card.batch, Card.state)
+        ).all()
+    return sorted((batch, state.value, number) for batch, state, number in rows)
+
+
+def cards(station: Station) -> list[Card]:
+    """All cards by serial number."""
+    with station.database.reading() as session:
+        return list(session.scalars(select(Card).order_by(Card.serial_number)))
