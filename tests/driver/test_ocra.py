@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dscplus_driver import ocra
 from dscplus_driver.errors import UsageError
 from dscplus_driver.sensitive import Pin, Seed
-from hypothesis import given
-from hypothesis import strategies as st
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rfc6287.json").read_text())["vectors"]
 KEY = b"12345678901234567890123456789012"
@@ -26,7 +27,9 @@ def test_all_seventy_published_vectors_are_here():
     assert len(VECTORS) == 70
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['suite']}/{v['question']}/{v.get('counter', '')}")
+@pytest.mark.parametrize(
+    "vector", VECTORS, ids=lambda v: f"{v['suite']}/{v['question']}/{v.get('counter', '')}"
+)
 def test_rfc6287_appendix_c(vector):
     key = vector["key"].encode()
     assert ocra.respond(vector["suite"], key, vector["question"], **inputs(vector)) == vector["response"]
@@ -54,13 +57,13 @@ def test_n_and_sixteen_n_share_one_response():
 
 
 def test_r6_no_issued_question_is_a_multiple_of_sixteen_and_every_other_can_be():
-    issued = {ocra.new_question(4, below=lambda n, k=k: k) for k in range(10**4 // 16 * 15)}
+    issued = {ocra.new_question(4, below=lambda _n, k=k: k) for k in range(10**4 // 16 * 15)}
     assert issued == {f"{n:04d}" for n in range(10**4) if n % 16}
 
 
 @pytest.mark.parametrize("digits", [4, 5, 6, 7, 8])
 def test_questions_have_their_leading_zeros(digits):
-    assert ocra.new_question(digits, below=lambda n: 0) == "1".rjust(digits, "0")
+    assert ocra.new_question(digits, below=lambda _n: 0) == "1".rjust(digits, "0")
     largest = ocra.new_question(digits, below=lambda n: n - 1)
     assert largest == str(10**digits - 1)
 

@@ -1,0 +1,188 @@
+"""Transports against real ptys and sockets: opening, exclusion, removal."""
+
+import contextlib
+import os
+import pty
+import socket
+import subprocess
+import sys
+import tty
+
+import pytest
+
+from dscplus_driver import errors
+from dscplus_driver.transport import url as port_url
+from dscplus_driver.transport.serial import SerialTransport, lock_holder
+from dscplus_driver.transport.tcp import TcpTransport
+
+
+@pytest.fixture
+def terminal():
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    path = os.ttyname(slave)
+    os.close(slave)
+    yield master, path
+    with contextlib.suppress(OSError):
+        os.close(master)
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_bytes_go_both_ways_over_a_pty(terminal):
+    master, path = terminal
+    with contextlib.closing(SerialTransport(path)) as transport:
+        transport.write(b"\x00\xff\x11\x13\r\n")
+        assert os.read(master, 100) == b"\x00\xff\x11\x13\r\n"
+        os.write(master, b"\x00answer\x0a")
+        assert transport.read(1.0) == b"\x00answer\x0a"
+        assert transport.read(0.0) == b""
+
+
+def test_a_second_open_is_refused_with_the_holders_pid(terminal):
+    _, path = terminal
+    with contextlib.closing(SerialTransport(path)):
+        with pytest.raises(errors.CardBusy) as caught:
+            SerialTransport(path)
+        assert caught.value.holder_pid == os.getpid()
+        assert f"process {os.getpid()}" in str(caught.value)
+    SerialTransport(path).close()
+
+
+def test_the_pid_is_the_other_process(terminal):
+    _, path = terminal
+    script = (
+        "import sys; from dscplus_driver.transport.serial import SerialTransport;"
+        "transport = SerialTransport(sys.argv[1]); print(1, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"1\n"
+        with pytest.raises(errors.CardBusy) as caught:
+            SerialTransport(path)
+        assert caught.value.holder_pid == holder.pid
+        holder.communicate(b"\n", timeout=10)
+
+
+def test_the_lock_table_is_read_by_device_and_inode(tmp_path):
+    file = tmp_path / "port"
+    file.touch()
+    status = file.stat()
+    name = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    locks = tmp_path / "locks"
+    locks.write_text(
+        f"1: POSIX  ADVISORY  WRITE 11 {name} 0 EOF\n2: FLOCK  ADVISORY  WRITE 4711 {name} 0 EOF\n"
+    )
+    assert lock_holder(str(file), locks) == 4711
+    locks.write_text("1: FLOCK  ADVISORY  WRITE 4711 00:00:1 0 EOF\n")
+    assert lock_holder(str(file), locks) is None
+    assert lock_holder(str(file), tmp_path / "none") is None
+
+
+def test_an_unplugged_pty_is_a_removed_card(terminal):
+    master, path = terminal
+    with contextlib.closing(SerialTransport(path)) as transport:
+        os.close(master)
+        with pytest.raises(errors.CardRemoved, match="was removed"):
+            transport.read(1.0)
+        with pytest.raises(errors.CardRemoved):
+            transport.write(b"x")
+
+
+def test_bytes_sent_before_the_unplug_are_still_read(terminal):
+    master, path = terminal
+    with contextlib.closing(SerialTransport(path)) as transport:
+        os.write(master, b"last words")
+        assert transport.read(1.0) == b"last words"
+
+
+def test_a_closed_transport_is_a_removed_card(terminal):
+    transport = SerialTransport(terminal[1])
+    transport.close()
+    transport.close()
+    with pytest.raises(errors.CardRemoved):
+        transport.read(0.0)
+
+
+def test_a_port_that_takes_nothing_times_out(terminal, monkeypatch):
+    monkeypatch.setattr("dscplus_driver.transport.serial.WRITE_TIMEOUT", 0.05)
+    with contextlib.closing(SerialTransport(terminal[1])) as transport, pytest.raises(errors.CardTimeout):
+        transport.write(bytes(1_000_000))
+
+
+def test_no_such_port():
+    with pytest.raises(errors.PortNotFound, match="there is no /dev/nowhere"):
+        SerialTransport("/dev/nowhere")
+
+
+def test_a_file_is_no_port(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("x")
+    with pytest.raises(errors.UsageError, match="not a serial port"):
+        SerialTransport(str(file))
+
+
+def test_tcp_both_ways_and_removal(listener):
+    transport = TcpTransport("127.0.0.1", listener.getsockname()[1])
+    peer, _ = listener.accept()
+    with peer:
+        transport.write(b"hello")
+        assert peer.recv(10) == b"hello"
+        peer.sendall(b"answer")
+        assert transport.read(1.0) == b"answer"
+        assert transport.read(0.0) == b""
+        assert transport.read(0.01) == b""
+    with pytest.raises(errors.CardRemoved):
+        transport.read(1.0)
+    transport.close()
+    transport.close()
+
+
+def test_nobody_listens(listener):
+    port = listener.getsockname()[1]
+    listener.close()
+    with pytest.raises(errors.PortNotFound, match="nobody listens"):
+        TcpTransport("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("prefix", ["serial:", ""])
+def test_serial_urls_and_bare_paths(terminal, prefix):
+    with contextlib.closing(port_url.open_transport(prefix + terminal[1])) as transport:
+        assert transport.url == f"serial:{terminal[1]}"
+
+
+def test_tcp_urls(listener):
+    port = listener.getsockname()[1]
+    with contextlib.closing(port_url.open_transport(f"tcp://127.0.0.1:{port}")) as transport:
+        assert transport.url == f"tcp://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("url", ["hid:/dev/hidraw0", "usb:1.4"])
+def test_ports_of_later_versions_are_refused_clearly(url):
+    with pytest.raises(errors.PortUrlError, match="not available in this version"):
+        port_url.open_transport(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "serial:",
+        "tcp:",
+        "tcp://",
+        "tcp://host",
+        "tcp://host:99999",
+        "tcp://:1",
+        "tcp://u@h:1",
+        "tcp://h:1/x",
+        "http://h:1",
+    ],
+)
+def test_urls_that_name_no_port(url):
+    with pytest.raises(errors.PortUrlError):
+        port_url.open_transport(url)
