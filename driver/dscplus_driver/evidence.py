@@ -33,7 +33,7 @@ class CardEvidence:
             serial_number=model.serial_number(session.get_data(model.Tag.SERIAL_NUMBER)),
             key_version=session.key_version,
             life_cycle=session.life_cycle(),
-            check_value=session.check_value(),
+            check_value=session.seed_check_value(),
             personality=session.personality(),
             pin_tries=session.pin_tries(),
             quota_left=session.quota_left(),

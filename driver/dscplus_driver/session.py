@@ -52,7 +52,7 @@ class SecureSession(Readings):
         """Read a data object under R-MAC."""
         return self._transmit(f"GET DATA {tag:04X}", Command(0x80, 0xCA, tag >> 8, tag & 0xFF))
 
-    def check_value(self) -> bytes:
+    def seed_check_value(self) -> bytes:
         """Read the seed check value, 8 bytes (see `Seed.check_value`); empty while no seed is stored."""
         return self.get_data(Tag.SEED_CHECK_VALUE)
 
