@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+
 from dscplus_driver import errors, personalisation, retire
 from dscplus_driver.card import Card
 from dscplus_driver.model import KeyInformation, LifeCycle, PinTries, Profile, Tag
 from dscplus_driver.personalisation import Plan
 from dscplus_driver.sensitive import KeySet, MasterKey, Pin, Seed
-
 from tests.golden import inputs
 
 BATCH = KeySet.diversify(MasterKey(inputs.BATCH_MASTER), 0x01, inputs.SERIAL)

@@ -405,9 +405,7 @@ def stripped_r_mac(t: Teller) -> None:
 @story
 def restock(t: Teller) -> None:
     t.say("card after personalise-aes-128")
-    challenge = t.draw(
-        "challenge", 8
-    )  # our driver's first exchange is this one: it draws before its INIT does
+    challenge = t.draw("challenge", 8)  # drawn first: INIT goes out when something is to be sent
     t.init()
     channel = t.open(ISSUER, 3, challenge)
     t.under(channel, "SET STATUS OP_READY: the wipe", "80F08001")

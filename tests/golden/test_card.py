@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+
 from dscplus_card.device import Device, manufacture
 from dscplus_card.flash import MemoryFlash
 from dscplus_card.hosts.port_cpython import CPythonPort
-
 from tests.golden import document
 from tests.golden.document import Transcript
 from tests.golden.inputs import BATCH, BATCH_256, BOOT_ID, SERIAL
@@ -27,7 +27,7 @@ class Bench:
         self.device = Device(CPythonPort(flash, clock=lambda: self.seconds, random=self._draw))
 
     def replay(self, transcript: Transcript, change: Callable[[bytes], bytes] = lambda sent: sent) -> None:
-        """Feed what was sent to the card; assert that it answers as the transcript has it, and nothing else."""
+        """Feed what was sent to the card; assert that it answers as written, and nothing else."""
         self.draws += transcript.fixed("session")
         answers = b""
         for kind, value in [*transcript.steps, ("wait", 0)]:

@@ -1,8 +1,8 @@
 """The driver speaks every golden transcript byte for byte, and understands what the card answers."""
 
 import pytest
-from dscplus_driver.card import Card
 
+from dscplus_driver.card import Card
 from tests.golden import document
 from tests.golden.document import Transcript
 from tests.golden.hosts_part import PARTS
