@@ -126,7 +126,7 @@ class Teller:
         return channel
 
     def leave_channel(self) -> None:
-        """Our driver sends SELECT before the first plain command after a channel: the card may still have it."""
+        """Our driver sends SELECT before the first plain command after a channel, which may still be open."""
         self.plain("SELECT", "00A4040009F0445343504C555301", b"")
 
     def under(
