@@ -133,6 +133,15 @@ def failed_authentication(card: Card) -> None:
 
 
 @part
+def throttled(card: Card) -> None:
+    assert card.serial_number == inputs.SERIAL
+    for _ in range(10):
+        with pytest.raises(errors.AuthenticationFailed):
+            card.open_session(WRONG)
+    card.open_session(BATCH)
+
+
+@part
 def stripped_r_mac(card: Card) -> None:
     assert card.serial_number == inputs.SERIAL
     session = card.open_session(BATCH)

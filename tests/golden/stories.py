@@ -369,6 +369,63 @@ def forged_external_authenticate(t: Teller) -> None:
 
 
 @story
+def throttled(t: Teller) -> None:
+    t.init()
+    t.who_are_you()
+    for counter in range(1, 11):
+        channel = Channel(BATCH, t.draw("challenge", 8), counter)
+        t.say(f"# failed authentication number {counter}")
+        t.next(MSG, channel.initialize_update())
+        t.back(MSG, channel.initialize_update_answer(SERIAL))
+    channel = Channel(BATCH, t.draw("challenge", 8), 11)
+    t.say("# the right keys: INITIALIZE UPDATE takes 1 s now")
+    t.next(MSG, channel.initialize_update())
+    for _ in range(9):
+        t.say("wait 100")
+        t.back(KEEPALIVE, b"\x01")
+    t.say("wait 100")
+    t.back(MSG, channel.initialize_update_answer(SERIAL))
+    t.say("# EXTERNAL AUTHENTICATE: the failures are forgotten")
+    t.next(MSG, channel.external_authenticate())
+    t.back(MSG, b"\x90\x00")
+
+
+@story
+def busy(t: Teller) -> None:
+    t.say("# a host that grows impatient")
+    t.say("only card")
+    t.init()
+    t.say("# WINK; the card blinks and says so")
+    wink = t.next(WINK)
+    t.say("wait 100")
+    t.back(KEEPALIVE, b"\x01")
+    t.say("# a copy of the request at work: KEEPALIVE")
+    t.say(f"host> {wink.hex()}")
+    t.back(KEEPALIVE, b"\x01")
+    t.say("# the next request: ERROR 06, its seq is not used")
+    t.next(PING)
+    t.back(ERROR, b"\x06")
+    t.say("# CANCEL with the seq of WINK: WINK answers ERROR 7F")
+    t.seq -= 1
+    t.say(f"host> {frame(t.session, t.seq, CANCEL, b'').hex()}")
+    t.back(ERROR, b"\x7f")
+    t.next(PING, b"after")
+    t.back(PING, b"after")
+    t.say("# INIT while WINK is at work: it waits, with KEEPALIVE in session 0 …")
+    t.next(WINK)
+    nonce, session = t.draw("nonce", 8), t.draw("session", 4)
+    t.say(f"host> {frame(bytes(4), 0, INIT, nonce).hex()}")
+    keepalive = frame(bytes(4), 0, KEEPALIVE, b"\x01")
+    t.say(f"card> {keepalive.hex()}")
+    t.say("wait 100")
+    t.say(f"card> {keepalive.hex()}")
+    t.say("# … until it is done (here: cancelled); the answer of WINK is dropped")
+    t.say(f"host> {frame(t.session, t.seq, CANCEL, b'').hex()}")
+    answer = nonce + session + b"\x01" + BOOT_ID + b"\x00"
+    t.say(f"card> {frame(bytes(4), 0, INIT, answer).hex()}")
+
+
+@story
 def stock_client(t: Teller) -> None:
     t.say(
         "# the forms that stock clients use: P1 00, bare ciphertext in PUT KEY, padding alone for no data, Le"

@@ -19,12 +19,12 @@ class Bench:
     """A virtual card whose clock stands still and whose random values are the transcript's."""
 
     def __init__(self, key_length: int) -> None:
-        self.seconds = 0.0
+        self.milliseconds = 0
         self.draws: list[bytes] = [BOOT_ID]
         flash = MemoryFlash()
         keys = BATCH if key_length == 16 else BATCH_256
         manufacture(flash, SERIAL, keys.version, (keys.enc, keys.mac, keys.dek))
-        self.device = Device(CPythonPort(flash, clock=lambda: self.seconds, random=self._draw))
+        self.device = Device(CPythonPort(flash, clock=lambda: self.milliseconds / 1000, random=self._draw))
 
     def replay(self, transcript: Transcript, change: Callable[[bytes], bytes] = lambda sent: sent) -> None:
         """Feed what was sent to the card; assert that it answers as written, and nothing else."""
@@ -38,7 +38,7 @@ class Bench:
                 continue
             assert answers.hex() == "", "the card says more than the transcript"
             if isinstance(value, int):
-                self.seconds += value / 1000
+                self.milliseconds += value
             else:
                 self.device.receive(change(value))
             self.device.tick()

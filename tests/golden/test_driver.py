@@ -39,13 +39,12 @@ class Script:
     def read(self, timeout: float) -> bytes:
         self._skip_what_the_host_does_not_see()
         kind, value = self.left.pop(0)
-        if kind == "card":
-            assert isinstance(value, bytes)
-            return value
-        assert kind == "wait", "the driver waits for an answer that the transcript does not have"
-        assert round(timeout * 1000) == value
-        self.seconds += timeout
-        return b""
+        if isinstance(value, int):
+            assert value / 1000 <= timeout, "the transcript lets the driver wait longer than it does"
+            self.seconds += value / 1000
+            return b"" if value / 1000 == timeout else self.read(timeout - value / 1000)
+        assert kind == "card", "the driver waits for an answer that the transcript does not have"
+        return value
 
     def close(self) -> None:
         pass
