@@ -51,7 +51,7 @@ def open_image(path: Path, serial_number: str, manufacture: Callable[[MemoryFlas
 
 
 def _check_serial_number(path: Path, image: bytes, expected: str) -> None:
-    """Look into a copy of an image: opening a store repairs what a power cut left, and that is the card's to do."""
+    """Look into a copy of an image: opening a store repairs what a cut left; that is the card's to do."""
     try:
         memory = state.State(MemoryFlash(SECTOR_SIZE, SECTOR_COUNT, bytearray(image)))
     except NotManufactured:

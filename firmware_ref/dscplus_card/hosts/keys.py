@@ -14,8 +14,8 @@ class KeysError(ValueError):
 def read_keys(text: str) -> list[str]:
     """Return the keys that `text` names, in the device's spelling: ``press``, ``0`` … ``9``, ``OK``.
 
-    Words are separated by white space, in any case. ``p`` is short for ``press``, ``o`` for ``OK``; digits may
-    stand together. Raises KeysError.
+    Words are separated by white space, in any case. ``p`` is short for ``press``, ``o`` for ``OK``; digits
+    may stand together. Raises KeysError.
     """
     keys: list[str] = []
     for position, word in enumerate(text.split(), start=1):

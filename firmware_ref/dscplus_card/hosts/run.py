@@ -33,6 +33,11 @@ from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_card.hosts.wires import PtyWire, TcpWire
 
+TEST_KEY_WARNING = (
+    "TEST: new cards are made with the published GlobalPlatform test key 404142…4F as batch key;"
+    " everybody knows it"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
@@ -76,6 +81,8 @@ def run(options: RunOptions) -> None:
     try:
         with stop_signals() as stop, ExitStack() as doors:
             own_directories(options)
+            if options.batch_key is None:
+                click.echo(TEST_KEY_WARNING, err=True)
             bodies = [
                 open_body(options, card, serial_number, batch, faults, doors)
                 for card, serial_number in enumerate(batch.serial_numbers)
@@ -99,11 +106,6 @@ def read_batch(options: RunOptions) -> Batch:
     key_version = identity.read_key_version(options.kvn)
     if options.batch_key is not None:
         return Batch(identity.read_batch_key(options.batch_key), key_version, numbers)
-    click.echo(
-        f"TEST: new cards carry the published GlobalPlatform test key 404142…4F as batch key,"
-        f" KVN {key_version:02X}; everybody knows it",
-        err=True,
-    )
     return Batch(identity.TEST_BATCH_KEY, key_version, numbers)
 
 

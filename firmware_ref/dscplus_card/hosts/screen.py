@@ -7,7 +7,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dscplus_card.hosts.hands import Hands
 
@@ -82,7 +82,8 @@ def whole_terminal(fileno: int) -> Iterator[None]:
         put(ENTER_SCREEN)
         yield
     finally:
-        put(LEAVE_SCREEN)
-        termios.tcsetattr(fileno, termios.TCSADRAIN, before)
+        with suppress(OSError, termios.error):  # the terminal itself may be what has gone
+            termios.tcsetattr(fileno, termios.TCSADRAIN, before)
+            put(LEAVE_SCREEN)
         for number, handler in handlers.items():
             signal.signal(number, handler)

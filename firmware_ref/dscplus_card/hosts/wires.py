@@ -107,8 +107,12 @@ class TcpWire:
         return [end.fileno() for end in (self._listener, self._client) if end is not None]
 
     def read(self) -> bytes:
-        """Take a client that waits (a second one is turned away); return what the first has sent."""
-        self._accept()
+        """Return what the client has sent; take one that waits, or turn it away if there is one already."""
+        data = self._receive()
+        self._accept()  # after a client that has gone was noticed
+        return data
+
+    def _receive(self) -> bytes:
         if self._client is None:
             return b""
         try:
