@@ -51,7 +51,7 @@ def test_killed_emulator_comes_back_as_the_same_card(tmp_path):
     assert (tmp_path / "card-0").is_symlink(), "a killed one cleans nothing up"
     with Emulator(tmp_path) as emulator:
         with connect(emulator.cards[0]["url"]) as card, card.open_session(sample.issuer_keys()) as session:
-            assert session.check_value() == sample.plan().seed.check_value()
+            assert session.seed_check_value() == sample.plan().seed.check_value()
         with VirtualCardControl(emulator.cards[0]["control"]) as hands:
             assert hands.press("press")[-1].startswith("PIN>")
 
