@@ -128,6 +128,15 @@ class AuthenticationFailed(CardError):
     )
 
 
+class HandshakeRefused(AuthenticationFailed):
+    """The card proved that it holds these keys and then refused the host's proof: its handshake had lapsed.
+
+    Nothing speaks against the card; another handshake tells.
+    """
+
+    default_advice = "Try again."
+
+
 class KeyVersionNotFound(CardError):
     """The card holds none of the key versions that were offered."""
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 
 from .apdu import Command, Response
-from .errors import AuthenticationFailed, ProtocolError, SessionClosed, UsageError
+from .errors import AuthenticationFailed, HandshakeRefused, ProtocolError, SessionClosed, UsageError
 from .kdf3 import cmac
 from .sensitive import KeySet
 from .status import SUCCESS, carries_mac, meaning
@@ -172,7 +172,7 @@ class Handshake:
         """Check the answer of EXTERNAL AUTHENTICATE: nothing but a bare 9000 opens the channel."""
         if response.status_word != SUCCESS or response.data:
             word = response.status_word
-            raise AuthenticationFailed(f"the card refused the host's keys: {word:04X} ({meaning(word)})")
+            raise HandshakeRefused(f"the card refused the host's keys: {word:04X} ({meaning(word)})")
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ SAMPLES = [
     (errors.SessionOpen("open"), 1),
     (errors.SessionClosed("closed"), 1),
     (errors.AuthenticationFailed("other keys"), 4),
+    (errors.HandshakeRefused("refused"), 4),
     (errors.KeyVersionNotFound("no such version"), 1),
     (errors.OutcomeUnknown("PUT KEY", "no answer"), 1),
     (errors.StatusWordError("VERIFY", 0x6985, "conditions"), 1),

@@ -1,35 +1,19 @@
 """The journal of personalisation: runs and their confirmed steps. The only truth about a run."""
 
 from datetime import datetime
-from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of
-
-
-class RunState(StrEnum):
-    """The last step that the card has confirmed (design, part 4)."""
-
-    RESERVED = "RESERVED"
-    KEYS_ROTATED = "KEYS_ROTATED"
-    SEED_STORED = "SEED_STORED"
-    PIN_SET = "PIN_SET"
-    VERIFIED = "VERIFIED"
-    SECURED = "SECURED"
-
-
-class RunResult(StrEnum):
-    """How a run ended. A run without a result is open, and running it again completes it."""
-
-    COMPLETED = "COMPLETED"
-    QUARANTINED = "QUARANTINED"
-    CANCELLED = "CANCELLED"
+from dscplus_station.personalise.rules import RunResult, RunState
 
 
 class Run(Base):
-    """One order onto one card. The seed is sealed under `seed_of(serial_number, id)`, one seed a run."""
+    """One order onto one card, with its own seed, sealed under `seed_of(serial_number, id)` until it ends.
+
+    `check_value` (hex) outlives the seed: it tells what a card that comes back still holds.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
@@ -48,12 +32,14 @@ class Run(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended"),
+        CheckConstraint("(ended_at IS NULL) = (sealed_seed IS NOT NULL)", name="seed_moved"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
     sealed_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    check_value: Mapped[str] = mapped_column(String(16))
     state: Mapped[RunState] = mapped_column(one_of(RunState, "state"))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -61,13 +47,15 @@ class Run(Base):
 
 
 class RunStep(Base):
-    """A step the card has confirmed, with what it answered (no secret in it)."""
+    """A step the card has confirmed, in the order of `id`; a step that had to be repeated is there twice.
+
+    `evidence` is JSON without secrets.
+    """
 
     __tablename__ = "run_step"
-    __table_args__ = (UniqueConstraint("run_id", "step"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"))
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
     step: Mapped[RunState] = mapped_column(one_of(RunState, "step"))
     at: Mapped[datetime]
     evidence: Mapped[str] = mapped_column(Text)

@@ -24,7 +24,7 @@ _FORWARD: dict[CardState, frozenset[CardState]] = {
     S.BLANK: frozenset({S.RESERVED}),
     S.RESERVED: frozenset({S.PERSONALISED, S.BLANK}),  # BLANK: cancelled before a key was written
     S.PERSONALISED: frozenset({S.VERIFIED, S.BLANK}),  # BLANK: cancelled, and wiped
-    S.VERIFIED: frozenset({S.SECURED, S.BLANK}),
+    S.VERIFIED: frozenset({S.SECURED, S.PERSONALISED, S.BLANK}),  # PERSONALISED: seed stored anew
     S.SECURED: frozenset({S.SHIPPED, S.BLANK}),
     S.SHIPPED: frozenset({S.RETURNED}),
     S.RETURNED: frozenset({S.INSPECTED}),

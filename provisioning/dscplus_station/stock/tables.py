@@ -22,16 +22,21 @@ class Batch(Base):
 
 
 class Card(Base):
-    """One physical card, by the serial number printed on its back."""
+    """One physical card, by the serial number printed on its back.
+
+    `sequence_counter` is the highest SCP03 sequence counter seen on it; a card never shows a lower one.
+    """
 
     __tablename__ = "card"
     __table_args__ = (
         CheckConstraint("length(serial_number) = 10", name="serial_number"),
+        CheckConstraint("sequence_counter >= 0", name="sequence_counter"),
         Index("ix_card_state", "state", "serial_number"),
     )
 
     serial_number: Mapped[str] = mapped_column(String(10), primary_key=True)
     batch: Mapped[str] = mapped_column(ForeignKey("batch.name"))
     state: Mapped[CardState] = mapped_column(one_of(CardState, "state"))
+    sequence_counter: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[datetime]
     changed_at: Mapped[datetime]

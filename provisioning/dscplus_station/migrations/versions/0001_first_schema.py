@@ -42,9 +42,11 @@ def upgrade() -> None:
     sa.Column('serial_number', sa.String(length=10), nullable=False),
     sa.Column('batch', sa.String(length=40), nullable=False),
     sa.Column('state', sa.Enum('BLANK', 'RESERVED', 'PERSONALISED', 'VERIFIED', 'SECURED', 'SHIPPED', 'RETURNED', 'INSPECTED', 'SCRAPPED', 'QUARANTINED', 'LOST', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('sequence_counter', sa.Integer(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('length(serial_number) = 10', name=op.f('ck_card_serial_number')),
+    sa.CheckConstraint('sequence_counter >= 0', name=op.f('ck_card_sequence_counter')),
     sa.ForeignKeyConstraint(['batch'], ['batch.name'], name=op.f('fk_card_batch')),
     sa.PrimaryKeyConstraint('serial_number', name=op.f('pk_card'))
     )
@@ -147,11 +149,13 @@ def upgrade() -> None:
     sa.Column('order_id', sa.String(length=40), nullable=False),
     sa.Column('serial_number', sa.String(length=10), nullable=False),
     sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
+    sa.Column('check_value', sa.String(length=16), nullable=False),
     sa.Column('state', sa.Enum('RESERVED', 'KEYS_ROTATED', 'SEED_STORED', 'PIN_SET', 'VERIFIED', 'SECURED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('result', sa.Enum('COMPLETED', 'QUARANTINED', 'CANCELLED', name='result', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.CheckConstraint('(ended_at IS NULL) = (result IS NULL)', name=op.f('ck_run_ended')),
+    sa.CheckConstraint('(ended_at IS NULL) = (sealed_seed IS NOT NULL)', name=op.f('ck_run_seed_moved')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_run_order_id')),
     sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_run_serial_number')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run'))
@@ -243,9 +247,11 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('evidence', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_step_run_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_step')),
-    sa.UniqueConstraint('run_id', 'step', name=op.f('uq_run_step_run_id_step'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_step'))
     )
+    with op.batch_alter_table('run_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_step_run_id'), ['run_id'], unique=False)
+
     op.create_table('assignment',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('device_id', sa.Integer(), nullable=False),
