@@ -23,6 +23,11 @@ class Profile(IntEnum):
     SERVER_PIN = 0x02
 
     @property
+    def label(self) -> str:
+        """The profile's name for people and files: card-pin, server-pin."""
+        return self.name.lower().replace("_", "-")
+
+    @property
     def suite(self) -> str:
         """The profile's OCRA suite."""
         return _SUITES[self]

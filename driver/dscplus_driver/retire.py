@@ -57,6 +57,18 @@ def restock(
     until_known(card, once)
 
 
+def wipe(card: Card, issuer_keys: KeySet) -> None:
+    """Wipe the card and prove it under R-MAC; the issuer's keys stay on it. Raises what `restock` raises."""
+
+    def once(_fresh: bool) -> None:
+        with card.open_session(issuer_keys) as session:
+            if session.life_cycle() is not LifeCycle.OP_READY:
+                session.set_status(LifeCycle.OP_READY)
+            _prove_wiped(card, session)
+
+    until_known(card, once)
+
+
 def _prove_wiped(card: Card, session: SecureSession) -> None:
     found = {
         "life cycle": (session.life_cycle(), LifeCycle.OP_READY),
