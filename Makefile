@@ -21,7 +21,7 @@ lint: $(VENV)/.dev-ready
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.bench-ready
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(JSON),--json)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dscplus needs Python 3.11 or newer; say which with PYTHON=…" >&2; exit 1; }
@@ -42,7 +42,12 @@ $(VENV)/.dev-ready: $(BIN)/python requirements/dev.txt pyproject.toml
 	$(call install,requirements/dev.txt)
 	@touch $(VENV)/.run-ready
 
+# ykman, which the benchmarks stand beside, needs pyscard, which comes as C source only: tell what that takes
+# before pip fails on it.
 $(VENV)/.bench-ready: $(VENV)/.dev-ready requirements/bench.txt
+	@printf '#include <Python.h>\n#include <winscard.h>\n' | cc -fsyntax-only -x c - -I/usr/include/PCSC \
+	  -I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" 2>/dev/null || { \
+	  echo "make bench compiles pyscard (for ykman); first: apt-get install gcc libc6-dev libpcsclite-dev python3-dev" >&2; exit 1; }
 	$(call install,requirements/bench.txt)
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --extra station

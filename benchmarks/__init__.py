@@ -1,0 +1,1 @@
+"""Measurements, not tests: ratios within one run, beside what others do. `make bench` runs them."""

@@ -1,0 +1,74 @@
+"""Cards in this process, without a wire, that tell how long they have computed."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter_ns
+
+from dscplus_card.applet import Applet
+from dscplus_card.device import Device, manufacture
+from dscplus_card.flash import MemoryFlash
+from dscplus_card.hosts.port_cpython import CPythonPort
+from dscplus_card.state import State
+from dscplus_driver.sensitive import KeySet
+
+from .measure import NS
+
+SERIAL_NUMBER = "0000000018"
+LINK_SESSION = b"\x00\x00\x00\x01"
+
+
+class AppletCard:
+    """A blank card under transport `keys`, without its link: command APDUs in, answers out."""
+
+    def __init__(self, keys: KeySet) -> None:
+        flash = _manufactured(keys)
+        self._applet = Applet(CPythonPort(flash), State(flash), os.urandom(8))
+        self._busy_ns = 0
+
+    def exchange(self, apdu: bytes) -> bytes:
+        """Answer one command APDU, status word included."""
+        start = perf_counter_ns()
+        answer = self._applet.execute(apdu, LINK_SESSION)
+        self._busy_ns += perf_counter_ns() - start
+        if not isinstance(answer, bytes):
+            raise TypeError(f"the card wants time for {apdu[:4].hex()}, which nobody here gives it")
+        return answer
+
+    def take_busy_seconds(self) -> float:
+        """Seconds that the card has computed since this was last asked."""
+        busy, self._busy_ns = self._busy_ns, 0
+        return busy * NS
+
+
+class WholeCard:
+    """A blank card under transport `keys`, behind its link; for the driver it is a transport."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self.url = "memory:"
+        self.busy_seconds = 0.0
+        self._device = Device(CPythonPort(_manufactured(keys)))
+        self._answer = b""
+
+    def write(self, data: bytes) -> None:
+        """Lets the card work on it right away."""
+        start = perf_counter_ns()
+        self._device.receive(data)
+        self._device.tick()
+        self._answer += self._device.transmit()
+        self.busy_seconds += (perf_counter_ns() - start) * NS
+
+    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the answer is there, or never comes
+        """The answer."""
+        answer, self._answer = self._answer, b""
+        return answer
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _manufactured(keys: KeySet) -> MemoryFlash:
+    flash = MemoryFlash()
+    secrets = (keys.enc.reveal(), keys.mac.reveal(), keys.dek.reveal())
+    manufacture(flash, SERIAL_NUMBER, keys.version, secrets)
+    return flash
