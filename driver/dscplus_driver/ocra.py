@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import new as new_hash
 
 from .errors import UsageError
-from .sensitive import Pin, Seed
+from .sensitive import Pin, PinHash, Seed
 
 QUESTION_FIELD = 128
 LOOK_AHEAD = 10
@@ -93,7 +93,7 @@ def respond(
     key: Seed | bytes,
     question: str,
     *,
-    pin: Pin | bytes | None = None,
+    pin: Pin | PinHash | bytes | None = None,
     counter: int | None = None,
     session: bytes | None = None,
     timestamp: float | None = None,
@@ -101,9 +101,9 @@ def respond(
     """Return the response: decimal digits, or the whole HMAC in hexadecimal for a suite of 0 digits.
 
     ``question``: as the suite's format says, 4 characters up to twice its length (mutual mode joins two
-    challenges). ``pin``: the PIN, hashed here; ``counter``: 0 to 2^64 - 1; ``session``: at most as many bytes
-    as the suite says, filled with zeros on the left; ``timestamp``: Unix seconds. Each must be given exactly
-    if the suite names it: UsageError.
+    challenges). ``pin``: the PIN, hashed here, or its hash; ``counter``: 0 to 2^64 - 1; ``session``: at most
+    as many bytes as the suite says, filled with zeros on the left; ``timestamp``: Unix seconds. Each must be
+    given exactly if the suite names it: UsageError.
     """
     suite = suite if isinstance(suite, Suite) else Suite.parse(suite)
     data = b"".join(
@@ -127,7 +127,7 @@ def verify(
     question: str,
     response: str,
     *,
-    pin: Pin | bytes | None = None,
+    pin: Pin | PinHash | bytes | None = None,
     counter: int | None = None,
     session: bytes | None = None,
     timestamp: float | None = None,
@@ -192,10 +192,14 @@ def _nibbles(digits: str) -> bytes:
     return bytes.fromhex(digits.ljust(2 * QUESTION_FIELD, "0"))
 
 
-def _pin_field(suite: Suite, pin: Pin | bytes | None) -> bytes:
+def _pin_field(suite: Suite, pin: Pin | PinHash | bytes | None) -> bytes:
     _check_given(suite, "PIN", named=suite.pin_hash is not None, given=pin is not None)
     if suite.pin_hash is None or pin is None:
         return b""
+    if isinstance(pin, PinHash):
+        if len(pin.reveal()) != new_hash(suite.pin_hash).digest_size:
+            raise UsageError(f"{suite.name} takes a PIN hash of another length")
+        return pin.reveal()
     return new_hash(suite.pin_hash, pin.reveal() if isinstance(pin, Pin) else pin).digest()
 
 

@@ -57,6 +57,16 @@ class Pin(_Sensitive):
         return self._value
 
 
+class PinHash(_Sensitive):
+    """The hash of a PIN's digits, as a suite's P names it: all that a verifier keeps of a PIN."""
+
+    __slots__ = ()
+
+    def reveal(self) -> bytes:
+        """Return the digest."""
+        return self._value
+
+
 class Seed(_Sensitive):
     """An OCRA key: 20 to 64 bytes."""
 

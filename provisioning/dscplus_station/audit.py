@@ -43,11 +43,16 @@ def record(
         subject: what it was done to: a serial number, an order, a batch.
         details: facts that explain it, none of them secret.
     """
-    last = session.scalar(select(func.max(AuditRow.number)).where(AuditRow.station == actor.station))
+    number = session.info.get("audit number")
+    if number is None:  # the write lock is held: nobody else adds rows before this transaction ends
+        number = (
+            session.scalar(select(func.max(AuditRow.number)).where(AuditRow.station == actor.station)) or 0
+        )
+    session.info["audit number"] = number + 1
     session.add(
         AuditRow(
             station=actor.station,
-            number=(last or 0) + 1,
+            number=number + 1,
             at=at,
             operator=actor.operator,
             action=action,
@@ -55,7 +60,6 @@ def record(
             details=canonical(details),
         )
     )
-    session.flush()
     session.info["audited"] = True
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dscplus_station.errors import BadInput, NotFound, StationError
 
 SETTINGS_FORMAT = 1
+MAX_NAME = 64
 
 _SETTINGS = """\
 # Settings of this station. Periods and dates run in the issuer's time zone.
@@ -109,20 +110,27 @@ class Home:
         known_zone(settings.time_zone)
         return settings
 
+    def check_new(self, settings: Settings) -> None:
+        """Check that a station with these settings can be made here, before anything is written.
+
+        Raises:
+            StationError: something is here already.
+            BadInput: a setting cannot be used.
+        """
+        known_zone(settings.time_zone)
+        for value in (settings.station, settings.issuer):
+            if not value or len(value) > MAX_NAME or not value.isprintable() or set(value) & {'"', "\\"}:
+                raise BadInput(f"station and issuer are names of 1 to {MAX_NAME} characters, without quotes")
+        if not self.is_empty():
+            raise StationError(f"{self.path} is not empty: a station is made in a new directory")
+
     def create(self, settings: Settings) -> None:
         """Make the directory with its settings; keystore and database come after, by their own rooms.
 
         Raises:
-            StationError: something is here already, or the directory cannot be made.
+            StationError, BadInput: as for `check_new`; or the directory cannot be made.
         """
-        known_zone(settings.time_zone)
-        for value in (settings.station, settings.issuer):
-            if not value.isprintable() or '"' in value or "\\" in value or not value:
-                raise BadInput("station and issuer are plain names without quotes")
-        if not self.is_empty():
-            raise StationError(
-                f"{self.path} is not empty: a station is made in a new directory. Nothing was changed."
-            )
+        self.check_new(settings)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dscplus_station import schema
-from dscplus_station.clock import Clock, day_in, system_clock
+from dscplus_station.clock import Clock, day_in
 from dscplus_station.db import Database
 from dscplus_station.errors import NotPermitted
 from dscplus_station.home import Home, Settings
@@ -42,16 +41,3 @@ class Station:
                 "only a demo home looks into the future"
             )
         return asked
-
-
-def open_station(home: Home, clock: Clock = system_clock) -> Station:
-    """Open a home, bringing its database to this release's schema.
-
-    Raises:
-        NotFound: no station lives there.
-        DatabaseFailed: made by a newer release, locked, damaged or not writable.
-    """
-    settings = home.settings()
-    database = Database(home.database_url)
-    schema.bring_up_to_date(database)
-    return Station(home, settings, database, clock)

@@ -1,5 +1,6 @@
 """OCRA against RFC 6287's own answers, and what a verifier builds on it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from dscplus_driver import ocra
 from dscplus_driver.errors import UsageError
-from dscplus_driver.sensitive import Pin, Seed
+from dscplus_driver.sensitive import Pin, PinHash, Seed
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rfc6287.json").read_text())["vectors"]
 KEY = b"12345678901234567890123456789012"
@@ -178,3 +179,10 @@ def test_a_seed_answers_as_its_bytes_do(key, number):
 def test_no_text_breaks_the_verifier(response):
     right = ocra.respond(CARD_PIN, KEY, "123457")
     assert bool(ocra.verify(CARD_PIN, KEY, "123457", response)) == (response == right)
+
+
+def test_a_pin_hash_serves_in_place_of_the_pin():
+    suite, key = "OCRA-1:HOTP-SHA256-8:QN08-PSHA1", b"12345678901234567890123456789012"
+    assert ocra.respond(suite, key, "00000000", pin=PinHash(hashlib.sha1(b"1234").digest())) == "83238735"  # noqa: S324 (the suite says so)
+    with pytest.raises(UsageError, match="another length"):
+        ocra.respond(suite, key, "00000000", pin=PinHash(hashlib.sha256(b"1234").digest()))

@@ -1,1 +1,75 @@
-"""`dsc-station`: the command line of the station; one file a group of commands."""
+"""`dsc-station`: the command line of the station; one file a group of commands, loaded when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from dscplus_driver import __version__
+
+COMMANDS = {
+    "init": ("dscplus_station.cli.home:init", "Make a station: its home, keystore and database."),
+    "stock": ("dscplus_station.cli.stock:stock", "Receive, list and count cards."),
+    "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
+    "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
+    "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, resolve."),
+    "ship": ("dscplus_station.cli.shipping:ship", "Hand an order's card to a carrier."),
+    "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),
+    "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),
+    "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),
+    "activate": ("dscplus_station.cli.activation:activate", "Activate a card by a valid response."),
+    "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
+    "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
+    "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),
+    "restore": ("dscplus_station.cli.home:restore", "Make a home from a backup."),
+}
+"""Command: where it is, and its line of help, so that `--help` loads none of them."""
+
+MISSING_EXTRA = "dsc-station needs the station extra: pip install 'dscplus[station]'"
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when that command is called."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dsc-station")
+def cli() -> None:
+    """The provisioning station for the Digital Security Card+.
+
+    \b
+    The home: --home DIR or DSC_STATION_HOME.
+    The keystore's passphrase: --passphrase-file F or DSC_STATION_PASSPHRASE_FILE, else asked.
+    Exit: 0 done, 1 failed or failed in part, 2 wrong usage, 3 not found, 4 not permitted, 5 held by another.
+    """
+
+
+def main() -> None:
+    """Run the command line; every failure is one line on stderr and an exit code of the contract."""
+    try:
+        cli(prog_name="dsc-station")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {
+            "sqlalchemy",
+            "alembic",
+            "pycountry",
+            "rich",
+            "tzdata",
+        }:
+            raise
+        click.echo(MISSING_EXTRA, err=True)
+        sys.exit(1)

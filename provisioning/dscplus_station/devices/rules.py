@@ -13,6 +13,13 @@ class AssignmentState(StrEnum):
     REVOKED = "REVOKED"
 
 
+class Profile(StrEnum):
+    """Who checks the PIN (R5): the card (A), or the server's verifier (B)."""
+
+    CARD_PIN = "A"
+    SERVER_PIN = "B"
+
+
 class ActivatedBy(StrEnum):
     """Who activated: the user with a valid response, or the timer (R13 to R15)."""
 

@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor
 from dscplus_station.db import affected
-from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, ActivatedBy, AssignmentState
+from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, ActivatedBy, AssignmentState, Profile
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, StateConflict, WrongUsage
-from dscplus_station.orders.rules import Profile
 
 
 def enrol(
@@ -32,7 +31,7 @@ def enrol(
     Args:
         sealed_seed: sealed under `seed_of(serial_number, run_id)`.
         sealed_pin_hash: profile B only: SHA-256 of the PIN's digits, sealed under
-            `pin_hash_of(serial_number, user_name)`.
+            `pin_hash_of(serial_number, run_id)`.
     """
     device = Device(
         serial_number=serial_number,
@@ -138,28 +137,23 @@ def move_assignment(
     )
 
 
-def revoke_user(
-    session: Session, actor: Actor, now: datetime, serial_number: str, user_name: str, because: str
-) -> bool:
-    """Revoke one user's live assignment of a card, on whatever device it is; False if there is none."""
-    assignment = session.scalars(
+def revoke_card_users(
+    session: Session, actor: Actor, now: datetime, serial_number: str, because: str
+) -> list[str]:
+    """Revoke every live assignment of a card; gives its users. The seed stays, to check a returned card."""
+    assignments = session.scalars(
         select(Assignment)
         .join(Device, Device.id == Assignment.device_id)
-        .where(
-            Device.serial_number == serial_number,
-            Assignment.user_name == user_name,
-            Assignment.state != AssignmentState.REVOKED,
-        )
-    ).one_or_none()
-    if assignment is None:
-        return False
-    move_assignment(session, actor, now, assignment, AssignmentState.REVOKED, because)
-    return True
+        .where(Device.serial_number == serial_number, Assignment.state != AssignmentState.REVOKED)
+        .order_by(Assignment.id)
+    ).all()
+    for assignment in assignments:
+        move_assignment(session, actor, now, assignment, AssignmentState.REVOKED, because)
+    return [assignment.user_name for assignment in assignments]
 
 
 def end_device(session: Session, actor: Actor, now: datetime, device: Device, because: str) -> None:
-    """Revoke every assignment of a card and erase what verifies it; the row stays as history."""
-    for assignment in live_assignments(session, device.id):
-        move_assignment(session, actor, now, assignment, AssignmentState.REVOKED, because)
+    """Revoke every assignment of a card, and erase what verified it; the row stays as history."""
+    revoke_card_users(session, actor, now, device.serial_number, because)
     device.ended_at, device.sealed_seed, device.sealed_pin_hash = now, None, None
     audit.record(session, actor, now, "device.end", device.serial_number, because=because)

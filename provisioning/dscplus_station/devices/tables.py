@@ -6,14 +6,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of
-from dscplus_station.devices.rules import ActivatedBy, AssignmentState
-from dscplus_station.orders.rules import Profile
+from dscplus_station.devices.rules import ActivatedBy, AssignmentState, Profile
 
 
 class Device(Base):
     """A personalised card as the verifier knows it. A card wiped and made anew becomes another device.
 
-    The seed is sealed under `seed_of(serial_number, run_id)`; profile B's PIN hash under `pin_hash_of(…)`.
+    The seed is sealed under `seed_of(serial_number, run_id)`; profile B's PIN hash likewise by `pin_hash_of`.
     """
 
     __tablename__ = "device"

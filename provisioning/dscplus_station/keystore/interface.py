@@ -1,18 +1,34 @@
 """What the station asks of a keystore: a sealed file today, an HSM later."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from dscplus_driver.scp03 import key_check_value
+from dscplus_driver.sensitive import KeySet, MasterKey
+from dscplus_station.errors import NotPermitted
 
 ISSUER_KEY_VERSION = 0x20
 RESTOCK_KEY_VERSION = 0x10
 
 
+class KeystoreError(NotPermitted):
+    """The keystore will not: wrong passphrase, or something sealed for another place."""
+
+
 @dataclass(frozen=True)
-class MasterKey:
+class VersionedMaster:
     """A master from which card keys are derived (KDF3), with the key version number its card keys carry."""
 
     version: int
-    value: bytes = field(repr=False)
+    key: MasterKey
+
+    def kcv(self) -> str:
+        """The key check value, six hex digits: the first 3 bytes of AES(key, 16 x 01)."""
+        return key_check_value(self.key.reveal()).hex().upper()
+
+    def keys_of(self, serial_number: str) -> KeySet:
+        """The key set of one card."""
+        return KeySet.diversify(self.key, self.version, serial_number)
 
 
 class Keystore(Protocol):
@@ -30,15 +46,15 @@ class Keystore(Protocol):
         """
         ...
 
-    def issuer_master(self) -> MasterKey:
+    def issuer_master(self) -> VersionedMaster:
         """The master of the keys a card in use carries."""
         ...
 
-    def restock_master(self) -> MasterKey:
+    def restock_master(self) -> VersionedMaster:
         """The master of the keys a returned card is put back into stock with."""
         ...
 
-    def batch_master(self, batch: str) -> MasterKey:
+    def batch_master(self, batch: str) -> VersionedMaster:
         """The maker's transport master of a batch.
 
         Raises:
@@ -57,9 +73,9 @@ def seed_of(serial_number: str, run: str) -> bytes:
     return _context("seed", serial_number, run)
 
 
-def pin_hash_of(serial_number: str, user_name: str) -> bytes:
+def pin_hash_of(serial_number: str, run: str) -> bytes:
     """The context of the sealed PIN hash that the verifier of profile B keeps."""
-    return _context("pin-hash", serial_number, user_name)
+    return _context("pin-hash", serial_number, run)
 
 
 def _context(*parts: str) -> bytes:

@@ -1,17 +1,38 @@
-"""How an attempt to answer a challenge ended."""
+"""R6: when a challenge may be issued, when it may be answered, when wrong answers lock."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+CHALLENGE_LIFETIME = timedelta(minutes=5)
+"""R6."""
+
+MAX_WRONG_IN_A_ROW = 5
+"""R6: so many wrong responses one after the other lock the device for that user."""
+
+MAX_CHALLENGES = 10
+"""How many challenges one user's device gets in one lifetime of a challenge: a person needs one or two."""
+
+RESPONSE_DIGITS = 8
+QUESTION_DIGITS = 6
 
 
 class Outcome(StrEnum):
-    """One word for the operator; the holder is told less (R6)."""
+    """How an attempt ended, for the operator; a holder is told no more than right or not (R6)."""
 
     RIGHT = "RIGHT"
     WRONG = "WRONG"
     REPLAYED = "REPLAYED"
     EXPIRED = "EXPIRED"
     FOREIGN = "FOREIGN"
-    """The challenge was never issued, or not to this card and user."""
+
+
+OUTCOME_TOLD: dict[Outcome, str] = {
+    Outcome.RIGHT: "right",
+    Outcome.WRONG: "the response is wrong",
+    Outcome.REPLAYED: "this challenge was answered before: ask for a new one",
+    Outcome.EXPIRED: "this challenge has expired: ask for a new one",
+    Outcome.FOREIGN: "this challenge was not issued for this card and user",
+}
 
 
 class Purpose(StrEnum):
@@ -19,3 +40,47 @@ class Purpose(StrEnum):
 
     LOGIN = "LOGIN"
     ACTIVATION = "ACTIVATION"
+
+
+def unanswerable(
+    now: datetime, *, issued_for_this: bool, used_at: datetime | None, expires_at: datetime | None
+) -> Outcome | None:
+    """Why a challenge cannot be answered (any more), whatever the response; None if it can (R6).
+
+    Args:
+        issued_for_this: whether it was issued for this very card and user.
+        used_at, expires_at: the challenge's, aware; it expires at that very moment.
+    """
+    if not issued_for_this or expires_at is None:
+        return Outcome.FOREIGN
+    if used_at is not None:
+        return Outcome.REPLAYED
+    if now >= expires_at:
+        return Outcome.EXPIRED
+    return None
+
+
+def wrong_after(outcome: Outcome, wrong_before: int) -> int:
+    """The count of wrong responses in a row after an attempt.
+
+    Only an answer to an open challenge tells anything about card and PIN: others change nothing.
+    """
+    if outcome is Outcome.RIGHT:
+        return 0
+    return wrong_before + 1 if outcome is Outcome.WRONG else wrong_before
+
+
+def locks(wrong_in_a_row: int) -> bool:
+    """Whether that many wrong responses in a row lock (R6)."""
+    return wrong_in_a_row >= MAX_WRONG_IN_A_ROW
+
+
+def well_formed(question: str, response: str) -> str | None:
+    """What is wrong with an answer's form, or None. It is no attempt (R2: leading zeros count)."""
+    for what, digits, length in (
+        ("challenge", question, QUESTION_DIGITS),
+        ("response", response, RESPONSE_DIGITS),
+    ):
+        if len(digits) != length or not (digits.isascii() and digits.isdigit()):
+            return f"a {what} has exactly {length} digits; leading zeros count"
+    return None

@@ -1,6 +1,14 @@
-"""An order's life (domain: "States"): a table of transitions."""
+"""An order's life (domain: "States"), a table of transitions; and what a row of an orders file must be."""
 
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from dscplus_driver.sensitive import Pin
+from dscplus_station.devices.rules import Profile
+from dscplus_station.orders.pin_policy import pin_fault
+from dscplus_station.stock.rules import serial_number_fault
 
 
 class OrderState(StrEnum):
@@ -23,13 +31,6 @@ class OrderKind(StrEnum):
     REPLACEMENT = "replacement"
 
 
-class Profile(StrEnum):
-    """Who checks the PIN (R5): the card (A), or the server's verifier (B)."""
-
-    CARD_PIN = "A"
-    SERVER_PIN = "B"
-
-
 S = OrderState
 ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     S.DRAFT: frozenset({S.REVIEW, S.CANCELLED}),
@@ -49,3 +50,99 @@ PIN_KEPT = frozenset({S.DRAFT, S.REVIEW, S.PLACED, S.IN_PROVISIONING})
 def may_become(present: OrderState, following: OrderState) -> bool:
     """Whether an order may go from one state straight to the other."""
     return following in ORDER_TRANSITIONS[present]
+
+
+COLUMNS = (
+    "order",
+    "user",
+    "kind",
+    "replaces",
+    "pin",
+    "profile",
+    "language",
+    "name",
+    "address",
+    "country",
+)
+"""The columns of an orders file."""
+
+LIMITS = {"order": 40, "user": 64, "name": 120, "address": 400}
+"""Longest values, in characters."""
+
+LANGUAGES = frozenset({"en", "es"})
+"""Languages in which a card holder can be written to."""
+
+_PROFILES = {"": Profile.CARD_PIN, "a": Profile.CARD_PIN, "b": Profile.SERVER_PIN}
+_PROFILES |= {"card-pin": Profile.CARD_PIN, "server-pin": Profile.SERVER_PIN}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """A row of an orders file that can be understood. The PIN never shows itself."""
+
+    order: str
+    user: str
+    kind: OrderKind
+    replaces: str | None
+    pin: Pin
+    profile: Profile
+    language: str
+    name: str
+    address: str
+    country: str
+
+
+def understand(values: Mapping[str, str], countries: Container[str]) -> OrderRequest | str:
+    """Read a row by itself: the request, or why it is refused (never repeating the PIN).
+
+    Args:
+        values: stripped text by column (`COLUMNS`).
+        countries: the ISO 3166-1 alpha-2 codes there are.
+    """
+    if fault := _text_fault(values):
+        return fault
+    kind, profile = values["kind"].lower(), values["profile"].lower()
+    country, language = values["country"].upper(), values["language"].lower()
+    if kind not in set(OrderKind):
+        return f"unknown kind {values['kind']!r}: new or replacement"
+    if (kind == OrderKind.REPLACEMENT) != bool(values["replaces"]):
+        return "a replacement names the card it replaces, and a new order names none"
+    if values["replaces"] and (fault := serial_number_fault(values["replaces"])):
+        return f"replaces {values['replaces']!r}: {fault}"
+    if profile not in _PROFILES:
+        return f"unknown profile {values['profile']!r}: A (the card checks the PIN) or B (the server does)"
+    if language not in LANGUAGES:
+        return f"unknown language {values['language']!r}: {', '.join(sorted(LANGUAGES))}"
+    if country not in countries:
+        return f"unknown country {values['country']!r}: two letters of ISO 3166-1, such as US"
+    if fault := pin_fault(values["pin"]):
+        return f"refused PIN: {fault}"
+    return OrderRequest(
+        order=values["order"],
+        user=values["user"],
+        kind=OrderKind(kind),
+        replaces=values["replaces"] or None,
+        pin=Pin(values["pin"]),
+        profile=_PROFILES[profile],
+        language=language,
+        name=values["name"],
+        address=values["address"],
+        country=country,
+    )
+
+
+def _text_fault(values: Mapping[str, str]) -> str | None:
+    for column, limit in LIMITS.items():
+        value = values[column]
+        if not value:
+            return f"{column} is empty"
+        if len(value) > limit:
+            return f"{column} is longer than {limit} characters"
+        if not value.replace("\n", "" if column == "address" else "\n").isprintable():
+            return f"{column} holds characters that cannot be printed"
+    for column in ("order", "user"):
+        if not _NAME.fullmatch(values[column]):
+            return f"{column} {values[column]!r} may hold letters, digits and . _ @ + - only"
+    return None

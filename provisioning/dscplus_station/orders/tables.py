@@ -6,7 +6,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of
-from dscplus_station.orders.rules import OrderKind, OrderState, Profile
+from dscplus_station.devices.rules import Profile
+from dscplus_station.orders.rules import OrderKind, OrderState
 
 
 class Order(Base):

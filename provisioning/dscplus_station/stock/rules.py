@@ -1,6 +1,9 @@
 """A card's physical life (domain: "States"): a table of transitions, and nothing that is not in it."""
 
+import re
 from enum import StrEnum
+
+from dscplus_driver.model import luhn_valid
 
 
 class CardState(StrEnum):
@@ -48,3 +51,22 @@ BOUND_STATES = frozenset({S.RESERVED, S.PERSONALISED, S.VERIFIED, S.SECURED, S.S
 def may_become(present: CardState, following: CardState) -> bool:
     """Whether a card may go from one state straight to the other."""
     return following in CARD_TRANSITIONS[present]
+
+
+def serial_number_fault(digits: str) -> str | None:
+    """What is wrong with a serial number (wire: ten decimal digits, the last a Luhn digit), or None."""
+    if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):
+        return "a serial number has ten digits"
+    if not luhn_valid(digits):
+        return "the last digit does not fit the others (Luhn): mistyped?"
+    return None
+
+
+_BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
+
+
+def batch_name_fault(name: str) -> str | None:
+    """What is wrong with a batch's name, or None."""
+    if _BATCH_NAME.fullmatch(name):
+        return None
+    return "a batch has a name of 1 to 40 letters, digits and . _ -"

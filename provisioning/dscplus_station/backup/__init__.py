@@ -1,0 +1,1 @@
+"""Backup: the whole home in one encrypted file, and back."""

@@ -1,0 +1,1 @@
+"""Cancellation: ending an order before shipment, whatever has been done for it."""

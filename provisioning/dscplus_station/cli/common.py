@@ -1,0 +1,212 @@
+"""What all commands share: where the home is, who acts, how results and failures are told."""
+
+import functools
+import getpass
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from dscplus_driver.errors import DscError
+from dscplus_station import log
+from dscplus_station.actor import ALL_ROLES, Actor
+from dscplus_station.csvfile import Refusal
+from dscplus_station.errors import BadInput, NotFound, StationError, WrongUsage
+from dscplus_station.home import Home
+from dscplus_station.keystore.file import FileKeystore
+from dscplus_station.opening import open_station
+from dscplus_station.station import Station
+
+JSON_VERSION = 1
+
+
+class _Day(click.ParamType[date]):
+    """A day, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day: YYYY-MM-DD", param, ctx)
+
+
+DAY = _Day()
+
+
+class Desk:
+    """The operator's place: the home, the options that all commands take, and what is opened from them."""
+
+    def __init__(self, home: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+        self._home = home
+        self._passphrase_file = passphrase_file
+        self.as_json = as_json
+
+    @property
+    def home(self) -> Home:
+        """The station's home."""
+        if self._home is None:
+            raise WrongUsage("which station? Say --home DIR, or set DSC_STATION_HOME")
+        return Home(self._home)
+
+    @functools.cached_property
+    def station(self) -> Station:
+        """The open station."""
+        station = open_station(self.home)
+        log.open_log(self.home.log_file)
+        click.get_current_context().call_on_close(station.database.close)
+        return station
+
+    @functools.cached_property
+    def keystore(self) -> FileKeystore:
+        """The open keystore."""
+        return FileKeystore.open(self.home.keystore_file, self.passphrase())
+
+    def passphrase(self) -> str:
+        """The keystore's passphrase: a file's first line, or asked on a terminal."""
+        return self._passphrase(new=False)
+
+    def new_passphrase(self) -> str:
+        """The passphrase of a keystore to be made: asked twice, if asked."""
+        return self._passphrase(new=True)
+
+    def _passphrase(self, *, new: bool) -> str:
+        if self._passphrase_file is not None:
+            return read_secret_line(self._passphrase_file, "passphrase")
+        if not sys.stdin.isatty():
+            raise WrongUsage("no passphrase: say --passphrase-file F, or set DSC_STATION_PASSPHRASE_FILE")
+        asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True)
+        return asked
+
+    def actor(self) -> Actor:
+        """The user of the operating system; on the command line, one person holds all roles."""
+        return Actor(getpass.getuser(), ALL_ROLES, self.home.settings().station)
+
+    def tell(self, kind: str, document: dict[str, Any], words: Callable[[], None]) -> None:
+        """Give the result: as one JSON document on stdout, or in words."""
+        log.info(kind)
+        if self.as_json:
+            click.echo(json.dumps({"version": JSON_VERSION, "document": kind} | document, default=_plain))
+        else:
+            words()
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the shared options and the contract's exit codes; its first argument is the Desk."""
+
+    @click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="DSC_STATION_HOME",
+        help="The station's home directory.",
+    )
+    @click.option(
+        "--passphrase-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="DSC_STATION_PASSPHRASE_FILE",
+        help="A file whose first line is the keystore's passphrase.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+    @functools.wraps(function)
+    def wrapped(
+        *args: Any, home: Path | None, passphrase_file: Path | None, as_json: bool, **options: Any
+    ) -> None:
+        try:
+            function(Desk(home, passphrase_file, as_json), *args, **options)
+        except StationError as error:
+            fail(str(error), error.exit_code)
+        except DscError as error:
+            fail(str(error), 1)
+        except OSError as error:
+            fail(f"{error.filename or 'the system'}: {error.strerror}", 1)
+
+    return wrapped
+
+
+def fail(line: str, exit_code: int) -> NoReturn:
+    """Say what went wrong, in one line on stderr, and leave."""
+    log.error(line, exit_code=exit_code)
+    click.echo(f"dsc-station: {line}", err=True)
+    raise click.exceptions.Exit(exit_code)
+
+
+def read_secret_line(path: Path, what: str) -> str:
+    """The first line of a file that holds a secret; the content is never repeated.
+
+    Raises:
+        NotFound, BadInput: no such file, or it is empty or not text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise NotFound(f"{path}: no such {what} file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read as a {what} file ({type(error).__name__})") from None
+    if not lines or not lines[0]:
+        raise BadInput(f"{path}: the first line holds no {what}")
+    return lines[0]
+
+
+def told_refusals(refused: Sequence[Refusal]) -> list[dict[str, Any]]:
+    """Refusals as JSON has them."""
+    return [{"line": one.line, "subject": one.subject, "reason": one.reason} for one in refused]
+
+
+def say_refusals(refused: Sequence[Refusal]) -> None:
+    """Tell each refused line on stderr."""
+    for one in refused:
+        subject = f"{one.subject}: " if one.subject else ""
+        click.echo(f"line {one.line}: {subject}{one.reason}", err=True)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Print a plain table, columns wide enough; `empty` is said when there are no rows."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    lines = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *lines, strict=True)]
+    for line in (columns, *lines):
+        click.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+
+
+def say(document: dict[str, Any]) -> None:
+    """Print one record, a line a value; lists a line an entry."""
+    width = max(map(len, document))
+    for name, value in document.items():
+        if not isinstance(value, list):
+            click.echo(f"{name.ljust(width)}  {_cell(value)}".rstrip())
+            continue
+        for entry in value:
+            facts = ", ".join(f"{key} {_cell(fact)}" for key, fact in entry.items() if fact is not None)
+            click.echo(f"{name.ljust(width)}  {facts}")
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something that cannot be undone, unless `--yes` was given.
+
+    Raises:
+        WrongUsage: nobody can be asked.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise WrongUsage(f"{question} Say --yes to do it")
+    click.confirm(question, abort=True, err=True)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(_plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)

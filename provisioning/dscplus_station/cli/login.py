@@ -1,0 +1,60 @@
+"""`dsc-station challenge` and `verify`: what a login does, by hand."""
+
+from typing import Any
+
+import click
+
+from dscplus_station.cli.common import Desk, command, fail
+from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
+from dscplus_station.login.service import Answer, check_login, issue_challenge
+
+_USER = click.option("--user", help="Which of the users who share the card.")
+
+
+@click.command("challenge")
+@click.argument("serial_number", metavar="SERIAL")
+@_USER
+@command
+def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
+    """Issue a challenge for a card: six digits, answerable once, for five minutes (R6)."""
+    issued = issue_challenge(desk.station, desk.actor(), serial_number, user)
+    desk.tell(
+        "challenge",
+        {
+            "serial_number": serial_number,
+            "user": issued.user,
+            "challenge": issued.challenge,
+            "expires_at": issued.expires_at,
+        },
+        lambda: click.echo(issued.challenge),
+    )
+
+
+@click.command("verify")
+@click.argument("serial_number", metavar="SERIAL")
+@click.argument("challenge")
+@click.argument("response")
+@_USER
+@command
+def verify(desk: Desk, serial_number: str, challenge: str, response: str, user: str | None) -> None:
+    """Check a RESPONSE to CHALLENGE as a login would: exit 0 only if it is right."""
+    answer = check_login(desk.station, desk.actor(), desk.keystore, serial_number, challenge, response, user)
+    right = answer.outcome is Outcome.RIGHT
+    desk.tell(
+        "verification",
+        {"serial_number": serial_number, "user": answer.user} | told(answer),
+        lambda: click.echo(f"right: {answer.user} is who the card says") if right else None,
+    )
+    if not right:
+        locked = "; the card is locked now" if answer.locked else ""
+        fail(f"card {serial_number}: {OUTCOME_TOLD[answer.outcome]}{locked}", 1)
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON has it."""
+    return {
+        "verified": answer.outcome is Outcome.RIGHT,
+        "outcome": answer.outcome,
+        "locked": answer.locked,
+        "tries_left": answer.tries_left,
+    }

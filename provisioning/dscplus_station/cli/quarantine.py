@@ -1,0 +1,81 @@
+"""`dsc-station quarantine`: cards set aside."""
+
+import json
+from typing import Any
+
+import click
+
+from dscplus_station.cli.common import Desk, command, confirm, table
+from dscplus_station.quarantine import service
+from dscplus_station.quarantine.rules import CAUSE_TOLD, Resolution
+from dscplus_station.quarantine.tables import Quarantine
+
+
+@click.group()
+def quarantine() -> None:
+    """Cards set aside: list, show, resolve."""
+
+
+@quarantine.command("list")
+@command
+def list_cases(desk: Desk) -> None:
+    """The cards in quarantine, with the cause."""
+    cases = [_told(case) for case in service.open_cases(desk.station)]
+    columns = ("serial_number", "cause", "opened_at")
+    desk.tell(
+        "quarantine",
+        {"cases": cases},
+        lambda: table(
+            columns, [[case[name] for name in columns] for case in cases], "no card is in quarantine"
+        ),
+    )
+
+
+@quarantine.command("show")
+@click.argument("serial_number", metavar="SERIAL")
+@command
+def show_cases(desk: Desk, serial_number: str) -> None:
+    """Every quarantine of a card, with its evidence and how it ended."""
+    cases = service.history(desk.station, serial_number)
+
+    def words() -> None:
+        for case in cases:
+            click.echo(f"{case.opened_at:%Y-%m-%d %H:%M} UTC: {CAUSE_TOLD[case.cause]}")
+            for name, value in json.loads(case.evidence).items():
+                click.echo(f"  {name}: {value}")
+            if case.resolved_at is not None:
+                click.echo(f"  {case.resolution} by {case.resolved_by}: {case.note}")
+
+    desk.tell("quarantine", {"cases": [_told(case) for case in cases]}, words)
+
+
+@quarantine.command("resolve")
+@click.argument("serial_number", metavar="SERIAL")
+@click.argument("resolution", type=click.Choice([one.value for one in Resolution]))
+@click.option("--note", required=True, help="Why, for the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@command
+def resolve(desk: Desk, serial_number: str, resolution: str, note: str, yes: bool) -> None:
+    """A supervisor's decision: scrap the card, or release it into stock."""
+    confirm(f"Card {serial_number}: {resolution}?", yes)
+    service.resolve(desk.station, desk.actor(), serial_number, Resolution(resolution), note)
+    desk.tell(
+        "quarantine-resolved",
+        {"serial_number": serial_number, "resolution": resolution},
+        lambda: click.echo(f"card {serial_number}: {resolution} is on record"),
+    )
+
+
+def _told(case: Quarantine) -> dict[str, Any]:
+    return {
+        "serial_number": case.serial_number,
+        "run": case.run_id,
+        "cause": case.cause,
+        "told": CAUSE_TOLD[case.cause],
+        "evidence": json.loads(case.evidence),
+        "opened_at": case.opened_at,
+        "resolved_at": case.resolved_at,
+        "resolved_by": case.resolved_by,
+        "resolution": case.resolution,
+        "note": case.note,
+    }

@@ -1,0 +1,241 @@
+"""Challenges and responses: what stands between a card and a login (R6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dscplus_driver import ocra
+from dscplus_driver.sensitive import PinHash, Seed
+from dscplus_station import audit
+from dscplus_station.actor import Actor, Role
+from dscplus_station.db import affected
+from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.devices.service import assignment_of, move_assignment
+from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.errors import NotPermitted, WrongUsage
+from dscplus_station.keystore.interface import Keystore, pin_hash_of, seed_of
+from dscplus_station.login.rules import (
+    CHALLENGE_LIFETIME,
+    MAX_CHALLENGES,
+    MAX_WRONG_IN_A_ROW,
+    Outcome,
+    Purpose,
+    locks,
+    unanswerable,
+    well_formed,
+    wrong_after,
+)
+from dscplus_station.login.tables import Attempt, Challenge
+from dscplus_station.station import Station
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A challenge, for whom, and until when it can be answered."""
+
+    serial_number: str
+    user: str
+    challenge: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a response was judged. It is never true by accident: ask for `outcome`."""
+
+    serial_number: str
+    user: str
+    outcome: Outcome
+    locked: bool
+    tries_left: int
+
+    def __bool__(self) -> bool:
+        raise TypeError("an Answer is neither true nor false: ask for its outcome")
+
+
+def issue_challenge(
+    station: Station, actor: Actor, serial_number: str, user_name: str | None = None
+) -> Issued:
+    """Issue a challenge for one user of a card: random, no multiple of 16, for five minutes, once (R6).
+
+    Raises:
+        NotFound, WrongUsage: no such card or user; several users and none named.
+        NotPermitted: locked or dormant; or too many challenges within five minutes.
+    """
+    actor.require(Role.CLIENT_SERVICES, "issue challenges")
+    with station.database.writing() as session:
+        now = station.now()
+        device, assignment = assignment_of(session, serial_number, user_name)
+        _require_usable(device, assignment, AssignmentState.PENDING, AssignmentState.ACTIVE)
+        recent = list(
+            session.execute(
+                select(Challenge.question, Challenge.issued_at)
+                .where(
+                    Challenge.assignment_id == assignment.id,
+                    Challenge.issued_at > now - CHALLENGE_LIFETIME,
+                )
+                .order_by(Challenge.issued_at)
+            )
+        )
+        if len(recent) >= MAX_CHALLENGES:
+            again = recent[-MAX_CHALLENGES].issued_at + CHALLENGE_LIFETIME
+            raise NotPermitted(
+                f"card {serial_number}: {len(recent)} challenges for {assignment.user_name} within "
+                f"{CHALLENGE_LIFETIME.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
+            )
+        open_questions = {question for question, _ in recent}
+        while (question := ocra.new_question()) in open_questions:
+            pass
+        challenge = Challenge(
+            assignment_id=assignment.id,
+            question=question,
+            issued_at=now,
+            expires_at=now + CHALLENGE_LIFETIME,
+        )
+        session.add(challenge)
+        audit.record(session, actor, now, "login.challenge", serial_number, user=assignment.user_name)
+        return Issued(serial_number, assignment.user_name, question, challenge.expires_at)
+
+
+def check_login(
+    station: Station,
+    actor: Actor,
+    keystore: Keystore,
+    serial_number: str,
+    question: str,
+    response: str,
+    user_name: str | None = None,
+) -> Answer:
+    """Judge a response as a login does: only an ACTIVE user's right answer to an open challenge is RIGHT.
+
+    Raises:
+        WrongUsage: not six and eight digits; several users and none named.
+        NotFound: no such card or user.
+        NotPermitted: the card is not active for the user, or locked.
+    """
+    actor.require(Role.CLIENT_SERVICES, "check responses")
+    with station.database.writing() as session:
+        device, assignment = assignment_of(session, serial_number, user_name)
+        _require_usable(device, assignment, AssignmentState.ACTIVE)
+        return judge(
+            session, actor, station.now(), keystore, device, assignment, question, response, Purpose.LOGIN
+        )
+
+
+def judge(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    keystore: Keystore,
+    device: Device,
+    assignment: Assignment,
+    question: str,
+    response: str,
+    purpose: Purpose,
+) -> Answer:
+    """Judge a response and record the attempt, within the caller's transaction, which must commit either way.
+
+    The challenge is used up by any answer in time, right or wrong; the fifth wrong one in a row locks (R6).
+
+    Raises:
+        WrongUsage: not six and eight digits: no attempt.
+    """
+    if fault := well_formed(question, response):
+        raise WrongUsage(fault)
+    challenge = session.scalars(
+        select(Challenge)
+        .where(Challenge.assignment_id == assignment.id, Challenge.question == question)
+        .order_by(Challenge.id.desc())
+        .limit(1)
+    ).one_or_none()
+    outcome = unanswerable(
+        now,
+        issued_for_this=challenge is not None,
+        used_at=challenge.used_at if challenge else None,
+        expires_at=challenge.expires_at if challenge else None,
+    )
+    if outcome is None and challenge is not None:
+        taken = affected(
+            session,
+            update(Challenge)
+            .where(Challenge.id == challenge.id, Challenge.used_at.is_(None))
+            .values(used_at=now),
+        )
+        if taken != 1:
+            outcome = Outcome.REPLAYED
+        else:
+            outcome = Outcome.RIGHT if _fits(keystore, device, question, response) else Outcome.WRONG
+    assert outcome is not None  # noqa: S101 (unanswerable without a challenge is FOREIGN)
+
+    assignment.wrong_responses = wrong_after(outcome, assignment.wrong_responses)
+    session.add(
+        Attempt(
+            assignment_id=assignment.id,
+            challenge_id=challenge.id if challenge else None,
+            purpose=purpose,
+            outcome=outcome,
+            at=now,
+        )
+    )
+    user, wrong = assignment.user_name, assignment.wrong_responses
+    audit.record(
+        session,
+        actor,
+        now,
+        "login.attempt",
+        device.serial_number,
+        user=user,
+        outcome=outcome,
+        purpose=purpose,
+    )
+    locked = locks(wrong)
+    if locked:
+        move_assignment(session, actor, now, assignment, AssignmentState.LOCKED, f"{wrong} wrong responses")
+    return Answer(device.serial_number, user, outcome, locked, max(0, MAX_WRONG_IN_A_ROW - wrong))
+
+
+def release_lock(
+    station: Station, actor: Actor, serial_number: str, user_name: str | None = None
+) -> AssignmentState:
+    """Release a locked user of a card: back to what it was before, ACTIVE or PENDING (R6).
+
+    Raises:
+        NotFound, WrongUsage: as for `issue_challenge`.
+        NotPermitted: not a supervisor, or it is not locked.
+    """
+    actor.require(Role.SUPERVISOR, "release a locked card")
+    with station.database.writing() as session:
+        now = station.now()
+        _, assignment = assignment_of(session, serial_number, user_name)
+        if assignment.state is not AssignmentState.LOCKED:
+            raise NotPermitted(f"card {serial_number} is {assignment.state}, not LOCKED: nothing to release")
+        following = AssignmentState.ACTIVE if assignment.activated_at else AssignmentState.PENDING
+        assignment.wrong_responses = 0
+        move_assignment(session, actor, now, assignment, following, "released")
+        return following
+
+
+def _require_usable(device: Device, assignment: Assignment, *states: AssignmentState) -> None:
+    if assignment.state in states:
+        return
+    advice = {
+        AssignmentState.PENDING: "activate it first (dsc-station activate)",
+        AssignmentState.LOCKED: "a supervisor can release it (dsc-station cards release)",
+        AssignmentState.DORMANT: "its user shares another device",
+    }.get(assignment.state, "it is active already")
+    raise NotPermitted(
+        f"card {device.serial_number} is {assignment.state} for {assignment.user_name}: {advice}"
+    )
+
+
+def _fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:
+    """Compute and compare (in constant time); the secrets live no longer than this call."""
+    assert device.sealed_seed is not None  # noqa: S101 (a live device has one: a CHECK of the schema)
+    place = (device.serial_number, device.run_id)
+    seed = Seed(keystore.unseal(seed_of(*place), device.sealed_seed))
+    pin_hash = None
+    if device.sealed_pin_hash is not None:
+        pin_hash = PinHash(keystore.unseal(pin_hash_of(*place), device.sealed_pin_hash))
+    return ocra.verify(device.suite, seed, question, response, pin=pin_hash).matched

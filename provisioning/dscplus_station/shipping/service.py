@@ -1,0 +1,118 @@
+"""Handing cards to carriers (R13, R16), and what never arrived."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from dscplus_station import audit
+from dscplus_station.activation.service import start_timer, stop_timer
+from dscplus_station.actor import Actor, Role
+from dscplus_station.clock import day_in
+from dscplus_station.devices.service import live_device, revoke_card_users
+from dscplus_station.errors import BadInput, StateConflict
+from dscplus_station.interim.rules import gap_warning
+from dscplus_station.interim.service import online_card_ends
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.orders.service import get_order, live_binding, move_order
+from dscplus_station.shipping.tables import Shipment
+from dscplus_station.station import Station
+from dscplus_station.stock.rules import CardState
+from dscplus_station.stock.service import move_card
+
+MAX_TEXT = 60
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A shipment, with the day its card activates by itself and, if there is a gap before it, the warning."""
+
+    order: str
+    serial_number: str
+    user: str
+    shipped_on: date
+    auto_activates_on: date
+    warning: str | None
+
+
+def ship(
+    station: Station, actor: Actor, order_id: str, carrier: str, tracking: str, on: date | None = None
+) -> Shipped:
+    """Record that an order's card was handed to a carrier: order and card SHIPPED, its timer started.
+
+    Args:
+        on: the day, in the issuer's zone; today by default.
+
+    Raises:
+        NotFound: there is no such order.
+        StateConflict: it has no secured card, or was shipped already.
+        BadInput: carrier or tracking number missing or too long; a day before the card was made.
+        NotPermitted: a day to come.
+    """
+    actor.require(Role.SHIPPING, "ship a card")
+    for what, value in (("carrier", carrier), ("tracking number", tracking)):
+        if not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
+            raise BadInput(f"order {order_id}: a {what} has 1 to {MAX_TEXT} printable characters")
+    shipped_on = station.day(on)
+    with station.database.writing() as session:
+        now = station.now()
+        order = get_order(session, order_id)
+        binding = live_binding(session, order_id=order_id)
+        if order.state is not OrderState.IN_PROVISIONING or binding is None:
+            raise StateConflict(f"order {order_id} is {order.state}: it has no card that is ready to ship")
+        serial_number = binding.serial_number
+        move_card(session, actor, now, serial_number, CardState.SHIPPED, f"order {order_id}")
+        made_on = day_in(station.settings.zone, live_device(session, serial_number).enrolled_at)
+        if shipped_on < made_on:
+            raise BadInput(
+                f"order {order_id}: its card was made on {made_on}, it cannot leave on {shipped_on}"
+            )
+        move_order(session, actor, now, order_id, OrderState.SHIPPED, f"{carrier} {tracking}")
+        shipment = Shipment(
+            order_id=order_id,
+            serial_number=serial_number,
+            carrier=carrier,
+            tracking=tracking,
+            shipped_on=shipped_on,
+            recorded_at=now,
+        )
+        session.add(shipment)
+        session.flush()
+        due_on = start_timer(session, actor, now, order, serial_number, shipment.id, shipped_on)
+        last_day = online_card_ends(session, order.user_name)
+        warning = gap_warning(order.user_name, last_day, due_on) if last_day else None
+        audit.record(
+            session,
+            actor,
+            now,
+            "shipping.ship",
+            order_id,
+            shipped_on=shipped_on.isoformat(),
+            warned=bool(warning),
+        )
+        return Shipped(order_id, serial_number, order.user_name, shipped_on, due_on, warning)
+
+
+def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
+    """Record that an order's card never arrived: its timer stops and its users are revoked (R16).
+
+    Returns:
+        the card's serial number; it stays SHIPPED until it comes back.
+
+    Raises:
+        NotFound: there is no such order.
+        StateConflict: it was not shipped, or is active already.
+    """
+    actor.require(Role.SHIPPING, "report an order undelivered")
+    with station.database.writing() as session:
+        now = station.now()
+        get_order(session, order_id)
+        move_order(session, actor, now, order_id, OrderState.UNDELIVERED, "never arrived")
+        shipment = session.scalars(
+            select(Shipment).where(Shipment.order_id == order_id, Shipment.undelivered_at.is_(None))
+        ).one()
+        shipment.undelivered_at = now
+        because = f"order {order_id} never arrived"
+        stop_timer(session, actor, now, shipment.serial_number, because)
+        revoke_card_users(session, actor, now, shipment.serial_number, because)
+        return shipment.serial_number
