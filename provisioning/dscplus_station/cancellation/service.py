@@ -11,7 +11,8 @@ from dscplus_station.devices.tables import Device
 from dscplus_station.errors import StateConflict
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, live_binding, move_order, release
-from dscplus_station.personalise.tables import Run, RunResult, RunState
+from dscplus_station.personalise.rules import RunResult, RunState
+from dscplus_station.personalise.tables import Run
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card, move_card
@@ -63,7 +64,7 @@ def _cancel(station: Station, actor: Actor, order_id: str, locked: str | None) -
         ).one_or_none()
         if run is not None:
             untouched = run.state is RunState.RESERVED
-            run.ended_at, run.result = now, RunResult.CANCELLED
+            run.ended_at, run.result, run.sealed_seed = now, RunResult.CANCELLED, None
         if serial_number is None:
             return Cancelled(order_id, None, False)
         card = get_card(session, serial_number)

@@ -13,10 +13,11 @@ from dscplus_driver.sensitive import Pin, Seed
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
+from dscplus_station.devices.rules import Profile
 from dscplus_station.devices.service import enrol
 from dscplus_station.errors import StateConflict
 from dscplus_station.keystore.interface import Keystore, pin_hash_of, pin_of, seed_of
-from dscplus_station.orders.rules import OrderState, Profile
+from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import bind, erase_pin, get_order, live_binding, move_order, release
 from dscplus_station.orders.tables import Order
 from dscplus_station.personalise.rules import CARD_PROFILE, CARD_STATE, RunResult, RunState, SetAside
@@ -106,7 +107,7 @@ class Journal:
             pin_hash = None
             if run.profile is Profile.SERVER_PIN:
                 digest = hashlib.sha256(run.pin.reveal()).digest()
-                pin_hash = self._keystore.seal(pin_hash_of(run.serial_number, run.user_name), digest)
+                pin_hash = self._keystore.seal(pin_hash_of(run.serial_number, run.id), digest)
             sealed_seed = session.get_one(Run, run.id).sealed_seed
             if sealed_seed is None:
                 raise StateConflict(_changed(run))

@@ -19,7 +19,7 @@ from enum import Enum, StrEnum
 from dscplus_driver.evidence import FULL_QUOTA, CardEvidence
 from dscplus_driver.model import LifeCycle, PinTries
 from dscplus_driver.model import Profile as CardProfile
-from dscplus_station.orders.rules import Profile
+from dscplus_station.devices.rules import Profile
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.stock.rules import CardState
 

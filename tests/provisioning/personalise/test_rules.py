@@ -8,7 +8,7 @@ import pytest
 from dscplus_driver.evidence import FULL_QUOTA, CardEvidence
 from dscplus_driver.model import LifeCycle, Personality, PinTries
 from dscplus_driver.model import Profile as CardProfile
-from dscplus_station.orders.rules import Profile
+from dscplus_station.devices.rules import Profile
 from dscplus_station.personalise.rules import (
     Action,
     Complete,
