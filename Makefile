@@ -13,6 +13,7 @@ run: $(VENV)/.run-ready
 	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
 
 test: lint
+	@$(BIN)/python -m tests.firmware_ref.size_table
 	@$(BIN)/python -m pytest -n 2 tests
 
 lint: $(VENV)/.dev-ready

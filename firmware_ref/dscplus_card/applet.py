@@ -7,6 +7,7 @@ channel, key class; and then its own data.
 from dscplus_card import command as sw
 from dscplus_card import commands_card, commands_keys, commands_pin, commands_seed, state
 from dscplus_card.command import Command, Refused
+from dscplus_card.keypad import Keypad
 from dscplus_card.port import Port
 from dscplus_card.scp03 import SecureChannel, SecurityError
 from dscplus_card.state import State
@@ -55,10 +56,11 @@ class Applet:
     to the link session `owner`.
     """
 
-    def __init__(self, port: Port, memory: State, boot_id: bytes) -> None:
+    def __init__(self, port: Port, memory: State, boot_id: bytes, keypad: Keypad) -> None:
         self.port = port
         self.memory: State = memory
         self.boot_id: bytes = boot_id
+        self.keypad = keypad
         self.aid = AID
         self.firmware_version: bytes = FIRMWARE_VERSION
         self.channel: "SecureChannel | None" = None

@@ -22,7 +22,7 @@ class Refused(Exception):
     """The command ends with this status word and no data."""
 
     def __init__(self, status: int) -> None:
-        Exception.__init__(self, "%04X" % status)
+        super().__init__("%04X" % status)
         self.status = status
 
 

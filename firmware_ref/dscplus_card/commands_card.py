@@ -166,4 +166,6 @@ def diagnose(applet: "Applet", command: Command) -> "bytes | Work":
         return _battery(applet)
     if command.p1 == _DISPLAY_PATTERN:
         return DisplayPattern(applet.port, PATTERN_MS, lambda: b"")
+    if applet.keypad.in_use():  # the keys of a PIN half typed must not become test results
+        raise Refused(sw.CONDITIONS)
     return KeypadTest(applet.port, KEYPAD_TEST_MS)

@@ -28,8 +28,8 @@ class Device:
         self._memory.commit({state.BOOTS: self._memory.number(state.BOOTS) + 1})
         boot_id = port.random(_BOOT_ID_LENGTH)
         self._link = SerialLink(port, boot_id)
-        self._applet = Applet(port, self._memory, boot_id)
         self._keypad = Keypad(port, self._memory)
+        self._applet = Applet(port, self._memory, boot_id, self._keypad)
         self._work: "Work | None" = None
 
     def receive(self, data: bytes) -> None:

@@ -64,6 +64,11 @@ class Keypad:
         ):
             self._off()
 
+    def in_use(self) -> bool:
+        """Is somebody typing a PIN or a challenge?"""
+        self.tick()
+        return self._step in (_PIN, _CHALLENGE)
+
     def off_at(self) -> "int | None":
         """When the display goes off, in port.now_ms(); None when it is."""
         return None if self._step == _OFF else self._deadline

@@ -108,7 +108,7 @@ class SerialLink:
         if frame.cmd == INIT and frame.session == _NO_SESSION and frame.seq == 0:
             self._init(frame)
             return None
-        if frame.session == _NO_SESSION or frame.session != self._session:
+        if frame.cmd == INIT or frame.session == _NO_SESSION or frame.session != self._session:
             if frame.cmd != CANCEL:
                 self._error(frame, INVALID_CHANNEL)
             return None
@@ -184,6 +184,8 @@ class SerialLink:
         self._send(encode(_NO_SESSION, 0, INIT, payload))
 
     def _keepalive(self) -> None:
+        if self._unsent:  # nobody reads: keepalives must not pile up in front of the answer
+            return
         if self._waiting_nonce:
             self._send(encode(_NO_SESSION, 0, KEEPALIVE, _PROCESSING))
         elif self._request is not None:

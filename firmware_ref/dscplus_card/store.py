@@ -52,7 +52,7 @@ class Store:
     def commit(self, changes: "dict[int, bytes]") -> None:
         """Change several fields, all or none; durable on return. b"" removes a field.
 
-        Raises FlashFailed, with every field as before.
+        Raises FlashFailed; the fields are then what flash holds: all of the change or nothing of it.
         """
         fields = dict(self._fields)
         entries = b""

@@ -5,6 +5,7 @@ of their own, are the card's.
 """
 
 import binascii
+import gc
 import sys
 
 from dscplus_card import cmac, scp03, state
@@ -59,6 +60,7 @@ class BenchPort(MachinePort):
 
 def blank_flash(keys=TRANSPORT, sector_size=1024, sectors=3):
     """A flash with a card as it leaves the maker."""
+    gc.collect()  # a test may go through many cards; MicroPython's heap is small and fragments
     flash = MemoryFlash(sector_size, sectors)
     manufacture(flash, SERIAL, TRANSPORT_VERSION, keys)
     return flash

@@ -6,6 +6,7 @@ Prints `ok MODULE::TEST` for each that passed; the first failure ends the run wi
 import gc
 import sys
 
+gc.threshold(4096)  # collect early: garbage between the modules would leave holes in a heap this small
 root = sys.argv[1]
 sys.path[:0] = [root, root + "/firmware_ref"]
 
