@@ -8,13 +8,13 @@ import hmac
 from dataclasses import dataclass, field
 from enum import IntFlag
 
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 
 from .apdu import Command, Response
 from .errors import AuthenticationFailed, HandshakeRefused, ProtocolError, SessionClosed, UsageError
-from .kdf3 import cmac
+from .kdf3 import Cmac
 from .sensitive import KeySet
 from .status import SUCCESS, carries_mac, meaning
 
@@ -59,16 +59,16 @@ class Constant:
     S_RMAC = 0x07
 
 
-def derive(key: bytes, constant: int, context: bytes, length: int) -> bytes:
-    """Return ``length`` bytes: SP 800-108 in counter mode with CMAC (Amendment D, 4.1.5)."""
+def derive(cmac: Cmac, constant: int, context: bytes, length: int) -> bytes:
+    """Return ``length`` bytes from the key of ``cmac``: SP 800-108 in counter mode (Amendment D, 4.1.5)."""
     label = bytes(11) + bytes((constant, 0)) + (length * 8).to_bytes(2, "big")
     blocks = -(-length // BLOCK)
-    return b"".join(cmac(key, label + bytes((i,)) + context) for i in range(1, blocks + 1))[:length]
+    return b"".join(cmac(label + bytes((i,)) + context) for i in range(1, blocks + 1))[:length]
 
 
 def key_check_value(key: bytes) -> bytes:
     """Return the KCV: the first 3 bytes of AES(key, 16 x 01)."""
-    return _ecb(key, b"\x01" * BLOCK)[:3]
+    return _ecb(key).update(b"\x01" * BLOCK)[:3]
 
 
 def encrypt_under_dek(dek: bytes, plaintext: bytes) -> bytes:
@@ -90,9 +90,8 @@ def unpad(padded: bytes) -> bytes | None:
     return data[:-1]
 
 
-def _ecb(key: bytes, block: bytes) -> bytes:
-    encryptor = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - one block of a counter or a constant
-    return encryptor.update(block) + encryptor.finalize()
+def _ecb(key: bytes) -> CipherContext:
+    return Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - for one block of a counter or a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +141,17 @@ class Handshake:
         cryptogram.
         """
         card = CardChallenge.parse(answer)
-        enc, mac = self._keys.enc.reveal(), self._keys.mac.reveal()
+        enc, mac = Cmac(self._keys.enc.reveal()), Cmac(self._keys.mac.reveal())
         if card.key_version != self._keys.version:
             raise AuthenticationFailed(
                 f"the card answered for key version {card.key_version:02X}, not {self._keys.version:02X}"
             )
         context = self._host_challenge + card.challenge
-        s_mac = derive(mac, Constant.S_MAC, context, len(mac))
-        genuine = hmac.compare_digest(card.cryptogram, derive(s_mac, Constant.CARD_CRYPTOGRAM, context, 8))
+        length = self._keys.key_length()
+        s_mac = derive(mac, Constant.S_MAC, context, length)
+        session_mac = Cmac(s_mac)
+        cryptogram = derive(session_mac, Constant.CARD_CRYPTOGRAM, context, 8)
+        genuine = hmac.compare_digest(card.cryptogram, cryptogram)
         counter = card.sequence_counter.to_bytes(3, "big")
         expected = derive(enc, Constant.CARD_CHALLENGE, counter + self._aid, 8)
         if not (hmac.compare_digest(card.challenge, expected) and genuine):
@@ -158,12 +160,12 @@ class Handshake:
             )
         channel = SecureChannel(
             self._level,
-            s_enc=derive(enc, Constant.S_ENC, context, len(enc)),
+            s_enc=derive(enc, Constant.S_ENC, context, length),
             s_mac=s_mac,
-            s_rmac=derive(mac, Constant.S_RMAC, context, len(mac)),
+            s_rmac=derive(mac, Constant.S_RMAC, context, length),
             sequence_counter=card.sequence_counter,
         )
-        host_cryptogram = derive(s_mac, Constant.HOST_CRYPTOGRAM, context, 8)
+        host_cryptogram = derive(session_mac, Constant.HOST_CRYPTOGRAM, context, 8)
         authenticate = channel.mac(Command(0x80, _INS_EXTERNAL_AUTHENTICATE, self._level, 0, host_cryptogram))
         return authenticate, channel
 
@@ -187,6 +189,14 @@ class SecureChannel:
     closed: bool = False
     _chaining: bytes = field(default=bytes(BLOCK), repr=False)
     _counter: int = 0
+    # One a channel: setting up a key costs more than the few blocks of a command.
+    _c_mac: Cmac = field(init=False, repr=False)
+    _r_mac: Cmac = field(init=False, repr=False)
+    _icv_encryptor: CipherContext = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._c_mac, self._r_mac = Cmac(self.s_mac), Cmac(self.s_rmac)
+        self._icv_encryptor = _ecb(self.s_enc)
 
     def wrap(self, command: Command) -> Command:
         """Return the command as it travels: data encrypted, C-MAC appended, as far as the level says.
@@ -213,7 +223,7 @@ class SecureChannel:
         cla = command.cla | _SECURE_MESSAGING
         length = len(command.data) + MAC_LENGTH
         header = bytes((cla, command.ins, command.p1, command.p2, length))
-        self._chaining = cmac(self.s_mac, self._chaining + header + command.data)
+        self._chaining = self._c_mac(self._chaining + header + command.data)
         data = command.data + self._chaining[:MAC_LENGTH]
         return Command(cla, command.ins, command.p1, command.p2, data, command.le)
 
@@ -234,7 +244,7 @@ class SecureChannel:
             return response
         data, received = response.data[:-MAC_LENGTH], response.data[-MAC_LENGTH:]
         word = response.status_word.to_bytes(2, "big")
-        expected = cmac(self.s_rmac, self._chaining + data + word)[:MAC_LENGTH]
+        expected = self._r_mac(self._chaining + data + word)[:MAC_LENGTH]
         if not hmac.compare_digest(received, expected):
             raise self._distrust("an answer without a valid R-MAC")
         if self.level & Level.R_ENCRYPTION and data:
@@ -243,8 +253,11 @@ class SecureChannel:
 
     def close(self) -> None:
         """Forget the session keys."""
+        if self.closed:
+            return
         self.closed = True
         self.s_enc = self.s_mac = self.s_rmac = self._chaining = b""
+        del self._c_mac, self._r_mac, self._icv_encryptor
 
     def _encrypt(self, data: bytes) -> bytes:
         encryptor = Cipher(AES(self.s_enc), CBC(self._icv(0x00))).encryptor()
@@ -260,7 +273,7 @@ class SecureChannel:
         return plaintext
 
     def _icv(self, direction: int) -> bytes:
-        return _ecb(self.s_enc, bytes((direction,)) + self._counter.to_bytes(BLOCK - 1, "big"))
+        return self._icv_encryptor.update(bytes((direction,)) + self._counter.to_bytes(BLOCK - 1, "big"))
 
     def _distrust(self, what: str) -> AuthenticationFailed:
         self.close()

@@ -179,7 +179,7 @@ def test_a_macked_answer_with_broken_padding_is_refused(plaintext):
 
     encryptor = Cipher(AES(channel.s_enc), CBC(channel._icv(0x80))).encryptor()
     ciphertext = encryptor.update(plaintext) + encryptor.finalize()
-    mac = kdf3.cmac(channel.s_rmac, channel._chaining + ciphertext + b"\x90\x00")[:8]
+    mac = kdf3.Cmac(channel.s_rmac)(channel._chaining + ciphertext + b"\x90\x00")[:8]
     with pytest.raises(AuthenticationFailed, match="encryption is broken"):
         channel.unwrap(Response(ciphertext + mac, 0x9000))
 
