@@ -4,8 +4,15 @@ Nothing of this is on the card's wire; a real card has fingers and eyes instead.
 docs/emulator.md. Keys are never logged: they may be a PIN.
 """
 
+import contextlib
 import json
+import os
+import select
 import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +21,11 @@ from . import errors
 
 ANSWER_TIMEOUT = 10.0
 """Seconds; the emulator answers within milliseconds, but a wait must end."""
+
+START_TIMEOUT = 30.0
+"""Seconds for all cards of a new emulator to be ready; a few milliseconds each on an idle machine."""
+STOP_TIMEOUT = 10.0
+"""Seconds for an emulator to end before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +142,58 @@ class VirtualCardControl:
     def _url(answer: dict[str, Any]) -> str | None:
         url: str | None = answer["url"]
         return url
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCard:
+    """A card of a running emulator: its port's URL, its serial number, its control socket."""
+
+    url: str
+    serial_number: str
+    control: str
+
+
+@contextlib.contextmanager
+def running_emulator(directory: Path | str, *options: str, count: int = 1) -> Iterator[list[ReadyCard]]:
+    """Run ``dsc-emulate`` in a process of its own; give its cards, in order, when all of them answer.
+
+    ``options`` are those of the command, e.g. ``"--baud", "115200"``. The process ends with the context.
+    Raises UsageError, with the emulator's own message, if it does not start; CardTimeout if it takes too long.
+    """
+    command = [sys.executable, "-m", "dscplus_card.hosts.emulate", "--json"]
+    arguments = ["--dir", str(directory), "--count", str(count), *options]
+    # The emulator sees the packages where this process sees them.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(  # noqa: S603 - this interpreter, this package's own emulator
+        command + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        try:
+            lines = _ready_lines(process, count)
+            yield [
+                ReadyCard(card["url"], card["serial_number"], card["control"])
+                for card in map(json.loads, lines)
+            ]
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _ready_lines(process: "subprocess.Popen[bytes]", count: int) -> list[bytes]:
+    assert process.stdout and process.stderr, "both are pipes"  # noqa: S101
+    deadline = time.monotonic() + START_TIMEOUT
+    received = b""
+    while received.count(b"\n") < count:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            raise errors.CardTimeout(
+                f"the emulator was not ready within {START_TIMEOUT:g} s", advice="Is the machine overloaded?"
+            )
+        data = os.read(process.stdout.fileno(), 65536)
+        if not data:
+            said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+            raise errors.UsageError(f"the emulator did not start: {said[-1] if said else 'no reason given'}")
+        received += data
+    return received.splitlines()
