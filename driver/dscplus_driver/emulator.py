@@ -158,7 +158,7 @@ def running_emulator(directory: Path | str, *options: str, count: int = 1) -> It
     """Run ``dsc-emulate`` in a process of its own; give its cards, in order, when all of them answer.
 
     ``options`` are those of the command, e.g. ``"--baud", "115200"``. The process ends with the context.
-    Raises UsageError, with the emulator's own message, if it does not start; CardTimeout if it takes too long.
+    Raises UsageError with the emulator's own message if it does not start, CardTimeout if that takes long.
     """
     command = [sys.executable, "-m", "dscplus_card.hosts.emulate", "--json"]
     arguments = ["--dir", str(directory), "--count", str(count), *options]
