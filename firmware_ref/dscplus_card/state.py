@@ -3,6 +3,7 @@
 from dscplus_card import store as records
 from dscplus_card.flash import MemoryFlash
 from dscplus_card.ocra import Suite
+from dscplus_card.octets import all_digits
 from dscplus_card.store import Store
 
 SERIAL_NUMBER = 1  # 10 ASCII digits
@@ -113,7 +114,7 @@ def manufacture(
 
     Raises ValueError when serial number (ten digits, the last Luhn), version or key lengths are wrong.
     """
-    if len(serial_number) != 10 or not serial_number.isdigit() or _luhn_sum(serial_number) % 10:
+    if len(serial_number) != 10 or not all_digits(serial_number.encode()) or _luhn_sum(serial_number) % 10:
         raise ValueError("serial number %s: ten digits wanted, the last a Luhn digit" % serial_number)
     if not 0x01 <= key_version <= 0x0F:
         raise ValueError("key version %02X: the maker's are 01 to 0F" % key_version)
