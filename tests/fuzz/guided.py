@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing, by hand: ``python -m tests.fuzz.guided TARGET [libFuzzer's options]``.
 
-Needs atheris (``pip install atheris``; it is no dependency of the suite). TARGET is one of those in targets.py,
-or ``life-of-a-card``. E.g. ten minutes on one target, with what was found kept in a folder::
+Needs atheris (``pip install atheris``; no dependency of the suite). TARGET is one of those in targets.py,
+or ``life-of-a-card``. E.g. ten minutes on one target, what it finds kept in a folder::
 
     python -m tests.fuzz.guided card-takes-any-frames -max_total_time=600 -max_len=2000 corpus/
 
