@@ -80,12 +80,11 @@ def run(arguments: Sequence[str], *, tap: "Tap | None" = None) -> int:
     """Run one command line; return the exit code. ``tap`` sees the bytes on the wire."""
     wants_json = "--json" in arguments
     try:
-        app.main(list(arguments), prog_name=NAME, standalone_mode=False, obj=tap)
+        # Click hands back the code of an Exit, and what the command returned, which is nothing.
+        code: int | None = app.main(list(arguments), prog_name=NAME, standalone_mode=False, obj=tap)
         sys.stdout.flush()
     except errors.DscError as error:
         return _failed(type(error).__name__, str(error), errors.exit_code(error), wants_json)
-    except click.exceptions.Exit as wish:
-        return wish.exit_code
     except click.Abort:
         return _failed("Aborted", "stopped; nothing more was sent", 1, wants_json)
     except click.UsageError as error:
@@ -96,7 +95,7 @@ def run(arguments: Sequence[str], *, tap: "Tap | None" = None) -> int:
         # Whoever read the output has left; Python must not try to write the rest to them at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return code or 0
 
 
 def _usage_message(error: click.UsageError) -> str:
