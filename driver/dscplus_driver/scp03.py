@@ -148,9 +148,15 @@ class Handshake:
             )
         context = self._host_challenge + card.challenge
         length = self._keys.key_length()
-        s_mac = derive(mac, Constant.S_MAC, context, length)
-        session_mac = Cmac(s_mac)
-        cryptogram = derive(session_mac, Constant.CARD_CRYPTOGRAM, context, 8)
+        # Session keys are nobody's local variable: a traceback of a refusal may be shown with its locals.
+        channel = SecureChannel(
+            self._level,
+            s_enc=derive(enc, Constant.S_ENC, context, length),
+            s_mac=derive(mac, Constant.S_MAC, context, length),
+            s_rmac=derive(mac, Constant.S_RMAC, context, length),
+            sequence_counter=card.sequence_counter,
+        )
+        cryptogram = derive(channel._c_mac, Constant.CARD_CRYPTOGRAM, context, 8)
         genuine = hmac.compare_digest(card.cryptogram, cryptogram)
         counter = card.sequence_counter.to_bytes(3, "big")
         expected = derive(enc, Constant.CARD_CHALLENGE, counter + self._aid, 8)
@@ -158,14 +164,7 @@ class Handshake:
             raise AuthenticationFailed(
                 f"the card's keys of version {card.key_version:02X} are not these keys"
             )
-        channel = SecureChannel(
-            self._level,
-            s_enc=derive(enc, Constant.S_ENC, context, length),
-            s_mac=s_mac,
-            s_rmac=derive(mac, Constant.S_RMAC, context, length),
-            sequence_counter=card.sequence_counter,
-        )
-        host_cryptogram = derive(session_mac, Constant.HOST_CRYPTOGRAM, context, 8)
+        host_cryptogram = derive(channel._c_mac, Constant.HOST_CRYPTOGRAM, context, 8)
         authenticate = channel.mac(Command(0x80, _INS_EXTERNAL_AUTHENTICATE, self._level, 0, host_cryptogram))
         return authenticate, channel
 
