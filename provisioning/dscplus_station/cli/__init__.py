@@ -12,6 +12,7 @@ COMMANDS = {
     "stock": ("dscplus_station.cli.stock:stock", "Receive, list and count cards."),
     "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
     "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
+    "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, resolve."),
     "ship": ("dscplus_station.cli.shipping:ship", "Hand an order's card to a carrier."),

@@ -7,6 +7,7 @@ import click
 
 from dscplus_station.cli.common import Desk, command, fail
 from dscplus_station.cli.progress import Progress
+from dscplus_station.keystore.interface import Keystore
 from dscplus_station.personalise.workers import Record, Result, Workers, exit_code
 
 
@@ -27,22 +28,34 @@ def provision(desk: Desk, ports: tuple[str, ...], order_id: str | None) -> None:
     A card whose personalisation was interrupted goes on where it was, for its own order. Ctrl-C ends every
     card at its next step; run it again to go on. With --json, one record a line.
     """
-    records: list[Record] = []
-    with Progress() as progress:
-        workers = Workers(desk.station, desk.keystore, desk.actor(), on_step=progress.reached)
-        stop_at_interrupt(workers)
-        for record in workers.serve(ports, order_id):
-            records.append(record)
-            progress.ended(record)
-            tell_record(desk, record, alone=len(ports) == 1)
+    records = serve(desk, desk.keystore, ports, order_id)
     failed = [record for record in records if record.exit_code]
     if failed:
         port_by_port = f"{len(failed)} of {len(records)} ports failed"
         fail(failed[0].told if len(records) == 1 else port_by_port, exit_code(records))
 
 
-def tell_record(desk: Desk, record: Record, *, alone: bool = False) -> None:
-    """Give one port's record: a JSON line on stdout, or words. A failure `alone` is told at the exit."""
+def serve(
+    desk: Desk, keystore: Keystore, ports: tuple[str, ...], order_id: str | None = None
+) -> list[Record]:
+    """Serve the ports, with progress on stderr; each record is told: JSON at once, words at the end."""
+    records: list[Record] = []
+    with Progress() as progress:
+        workers = Workers(desk.station, keystore, desk.actor(), on_step=progress.reached)
+        _stop_at_interrupt(workers)
+        for record in workers.serve(ports, order_id):
+            records.append(record)
+            progress.ended(record)
+            if desk.as_json:
+                _tell(desk, record)
+    if not desk.as_json:
+        for record in records:
+            _tell(desk, record, alone=len(records) == 1)
+    return records
+
+
+def _tell(desk: Desk, record: Record, *, alone: bool = False) -> None:
+    """Give one port's record. In words, a failure that is `alone` is told at the exit."""
     document = asdict(record)
     del document["exit_code"]
     document["seconds"] = round(record.seconds, 3)
@@ -56,7 +69,7 @@ def tell_record(desk: Desk, record: Record, *, alone: bool = False) -> None:
     desk.tell("provision", document, words)
 
 
-def stop_at_interrupt(workers: Workers) -> None:
+def _stop_at_interrupt(workers: Workers) -> None:
     """Ctrl-C ends the cards at their next step's boundary; a second one ends the process as usual."""
 
     def interrupted(_signal: int, _frame: object) -> None:

@@ -1,0 +1,104 @@
+"""`dsc-station demo`: the whole main job, once, on virtual cards."""
+
+import signal
+import sys
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dscplus_station.cli.common import Desk, command, fail, say_refusals, told_refusals
+from dscplus_station.cli.provision import serve
+from dscplus_station.demo import scenario
+from dscplus_station.demo.virtual_cards import VirtualCard, virtual_cards
+from dscplus_station.keystore.file import FileKeystore
+from dscplus_station.personalise.workers import Record
+from dscplus_station.shipping.service import Shipped
+
+CARDS = 4
+
+
+@click.command("demo")
+@command
+def demo(desk: Desk) -> None:
+    """Sample orders go in, virtual cards come out: made, shipped, and one of them logs its holder in.
+
+    The home is made anew each time; a directory that is not a demo home is refused. With --json, one document
+    a line.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the emulator ends with us
+    keystore = scenario.fresh_home(desk.home)
+    with virtual_cards(desk.home.path / "cards", CARDS) as cards:
+        _stock_and_orders(desk, keystore, cards)
+        records = serve(desk, keystore, tuple(card.port for card in cards))
+        shipped = scenario.ship_cards(desk.station, desk.actor(), records)
+        _show_cards(desk, shipped)
+        proofs = _prove(desk, keystore, cards, records)
+    failed = sum(record.exit_code != 0 for record in records)
+    if failed:
+        fail(f"{failed} of {len(records)} virtual cards were not personalised", 1)
+    if not all(proof.as_it_should_be for proof in proofs):
+        fail("the card in hand did not behave as it should", 1)
+
+
+def _stock_and_orders(desk: Desk, keystore: FileKeystore, cards: list[VirtualCard]) -> None:
+    import pycountry
+
+    received = scenario.receive_cards(desk.station, desk.actor(), keystore, cards)
+    desk.tell(
+        "demo-stock",
+        {"home": str(desk.home.path), "received": received},
+        lambda: click.echo(
+            f"{len(received)} virtual cards are in the stock of a fresh station, {desk.home.path}"
+        ),
+    )
+    countries = frozenset(country.alpha_2 for country in pycountry.countries)
+    orders = scenario.place_orders(desk.station, desk.actor(), keystore, countries)
+
+    def words() -> None:
+        total = len(orders.placed) + len(orders.refused)
+        click.echo(
+            f"{len(orders.placed)} of {total} sample orders are placed, {len(orders.refused)} refused:"
+        )
+        say_refusals(orders.refused)
+
+    desk.tell("demo-orders", {"placed": orders.placed, "refused": told_refusals(orders.refused)}, words)
+
+
+def _show_cards(desk: Desk, shipped: list[Shipped]) -> None:
+    def words() -> None:
+        table = Table("order", "user", "serial number", "shipped", "auto-activates")
+        for one in shipped:
+            days = (one.shipped_on.isoformat(), one.auto_activates_on.isoformat())
+            table.add_row(one.order, one.user, one.serial_number, *days)
+        Console().print(table)
+
+    desk.tell("demo-cards", {"cards": [asdict(one) for one in shipped]}, words)
+
+
+def _prove(
+    desk: Desk, keystore: FileKeystore, cards: list[VirtualCard], records: list[Record]
+) -> list[scenario.Proof]:
+    card, order = scenario.card_to_prove(cards, records)
+    proofs = scenario.prove(desk.station, desk.actor(), keystore, card, order)
+
+    def words() -> None:
+        console = Console(highlight=False)
+        console.print(f"Card {card.serial_number} in hand, its keys pressed, its display read:")
+        for proof in proofs:
+            mark = "[green]✓[/green]" if proof.as_it_should_be else "[red]✗ not as it should be[/red]"
+            asked = f"challenge {proof.challenge}, " if proof.challenge else ""
+            console.print(f"  {mark} {proof.tried}: {asked}[bold]{proof.shown}[/bold], {proof.told}")
+        console.print(
+            f"Look around: dsc-station cards list --home {desk.home.path} "
+            f"(passphrase file: {desk.home.path / 'passphrase'})",
+            soft_wrap=True,
+        )
+
+    desk.tell(
+        "demo-proof",
+        {"serial_number": card.serial_number, "order": order, "proofs": [asdict(proof) for proof in proofs]},
+        words,
+    )
+    return proofs

@@ -1,0 +1,1 @@
+"""A demonstration: a fresh station with sample data, virtual cards, and the whole main job done once."""
