@@ -19,6 +19,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
+    Result,
     TypeDecorator,
     UpdateBase,
     create_engine,
@@ -169,9 +170,13 @@ def _watch_for_unaudited_changes(session: Session) -> None:
             session.info["changed"] = True
 
     @event.listens_for(session, "do_orm_execute")
-    def _executed(state: ORMExecuteState) -> None:
-        if state.is_insert or state.is_update or state.is_delete:
+    def _executed(state: ORMExecuteState) -> Result[Any] | None:
+        if not (state.is_insert or state.is_update or state.is_delete):
+            return None
+        result = state.invoke_statement()
+        if cast("CursorResult[Any]", result).rowcount != 0:  # a condition that met no row changed nothing
             state.session.info["changed"] = True
+        return result
 
     @event.listens_for(session, "before_commit")
     def _committing(session: Session) -> None:

@@ -4,6 +4,7 @@ The standard library's logging does it: no secret is ever handed to it (PINs, se
 not show themselves), and `_redact` catches what looks like one all the same.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -22,18 +23,23 @@ _HARMLESS = frozenset({"key_version", "kcv"})
 
 
 def open_log(path: Path) -> None:
-    """Log into a file (0600, appended); without write permission the station works on without a log."""
-    for handler in list(_logger.handlers):
-        if isinstance(handler, logging.FileHandler):
-            _logger.removeHandler(handler)
-            handler.close()
+    """Log into a file (0600, appended); where that is not possible the station works without a log."""
+    close_log()
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8")
     except OSError:
         return
     handler.setFormatter(_JsonLines())
     _logger.addHandler(handler)
+
+
+def close_log() -> None:
+    """Close the file; what is logged then goes nowhere."""
+    for handler in list(_logger.handlers):
+        if isinstance(handler, _LogFile):
+            _logger.removeHandler(handler)
+            handler.close()
 
 
 def info(event: str, **facts: object) -> None:
@@ -44,6 +50,17 @@ def info(event: str, **facts: object) -> None:
 def error(event: str, **facts: object) -> None:
     """Log a failure."""
     _logger.error(event, extra={"facts": facts})
+
+
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written (a full disk) stops nothing and says nothing: it is no record."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class _JsonLines(logging.Formatter):

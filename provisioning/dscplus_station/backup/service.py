@@ -142,18 +142,25 @@ def _unpack(source: Path, staging: Path, passphrase: str) -> None:
 
 
 def _check(home: Home, source: Path, passphrase: str) -> None:
-    home.settings()
-    FileKeystore.open(home.keystore_file, passphrase)
-    with closing(sqlite3.connect(home.database_file)) as connection:
-        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
-    if verdict != "ok" or orphans:
-        raise BadInput(f"{source}: its database is damaged. Nothing was restored.")
-    database = Database(home.database_url)
+    """Check that the unpacked parts are a station that this release can run."""
     try:
-        schema.bring_up_to_date(database)
-    finally:
-        database.close()
+        home.settings()
+        FileKeystore.open(home.keystore_file, passphrase)
+        with closing(sqlite3.connect(home.database_file)) as connection:
+            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+            orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+        if verdict != "ok" or orphans:
+            raise BadInput("its database is damaged")
+        database = Database(home.database_url)
+        try:
+            schema.bring_up_to_date(database)
+        finally:
+            database.close()
+    except sqlite3.DatabaseError:
+        raise BadInput(f"{source}: its database is damaged. Nothing was restored.") from None
+    except StationError as error:
+        told = str(error).replace(f"{home.path}/", "")
+        raise type(error)(f"{source}: {told}. Nothing was restored.") from None
 
 
 def _put_in_place(staging: Path, path: Path, now: datetime, occupied: bool) -> Path | None:

@@ -9,6 +9,8 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.devices.service import end_device
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import StateConflict
+from dscplus_station.holds.rules import HoldEnd
+from dscplus_station.holds.service import end_hold
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, live_binding, move_order, release
 from dscplus_station.personalise.rules import RunResult, RunState
@@ -55,6 +57,7 @@ def _cancel(station: Station, actor: Actor, order_id: str, locked: str | None) -
         if get_order(session, order_id).state is OrderState.CANCELLED:
             raise StateConflict(f"order {order_id} was cancelled before")
         move_order(session, actor, now, order_id, OrderState.CANCELLED, "asked for")
+        end_hold(session, actor, now, order_id, HoldEnd.ORDER_CANCELLED)
         serial_number = release(session, actor, now, order_id, because)
         if serial_number != locked:
             raise StateConflict(f"order {order_id} was given a card meanwhile: cancel it again")

@@ -35,8 +35,3 @@ ASSIGNMENT_TRANSITIONS: dict[AssignmentState, frozenset[AssignmentState]] = {
     S.DORMANT: frozenset({S.ACTIVE, S.REVOKED}),
     S.REVOKED: frozenset(),
 }
-
-
-def may_become(present: AssignmentState, following: AssignmentState) -> bool:
-    """Whether an assignment may go from one state straight to the other."""
-    return following in ASSIGNMENT_TRANSITIONS[present]

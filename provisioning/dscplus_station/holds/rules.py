@@ -1,4 +1,4 @@
-"""R12: the deposit held for a card ends exactly once."""
+"""R12: the deposit held for a card ends exactly once, and how."""
 
 from enum import StrEnum
 
@@ -11,12 +11,24 @@ class HoldState(StrEnum):
     CAPTURED = "CAPTURED"
 
 
-S = HoldState
-HOLD_TRANSITIONS: dict[HoldState, frozenset[HoldState]] = {
-    S.HELD: frozenset({S.RELEASED, S.CAPTURED}),
-    S.RELEASED: frozenset(),
-    S.CAPTURED: frozenset(),
-}
+class HoldEnd(StrEnum):
+    """What ends a hold."""
 
-HOLD_CENTS = 2_000
-"""R12: 20 USD, in cents."""
+    RETURNED = "RETURNED"
+    """Also after battery failure or accidental damage: those cost nothing."""
+    ORDER_CANCELLED = "ORDER_CANCELLED"
+    LOST = "LOST"
+    STOLEN = "STOLEN"
+    INTENTIONALLY_DAMAGED = "INTENTIONALLY_DAMAGED"
+    CLOSED_WITHOUT_RETURN = "CLOSED_WITHOUT_RETURN"
+
+
+STATE_AFTER: dict[HoldEnd, HoldState] = {
+    HoldEnd.RETURNED: HoldState.RELEASED,
+    HoldEnd.ORDER_CANCELLED: HoldState.RELEASED,
+    HoldEnd.LOST: HoldState.CAPTURED,
+    HoldEnd.STOLEN: HoldState.CAPTURED,
+    HoldEnd.INTENTIONALLY_DAMAGED: HoldState.CAPTURED,
+    HoldEnd.CLOSED_WITHOUT_RETURN: HoldState.CAPTURED,
+}
+"""R12: captured if the card is lost, stolen, damaged on purpose or kept; else released."""

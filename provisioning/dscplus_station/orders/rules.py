@@ -47,11 +47,6 @@ PIN_KEPT = frozenset({S.DRAFT, S.REVIEW, S.PLACED, S.IN_PROVISIONING})
 """Only in these states may an order still hold its sealed PIN."""
 
 
-def may_become(present: OrderState, following: OrderState) -> bool:
-    """Whether an order may go from one state straight to the other."""
-    return following in ORDER_TRANSITIONS[present]
-
-
 COLUMNS = (
     "order",
     "user",

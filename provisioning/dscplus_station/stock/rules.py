@@ -44,14 +44,6 @@ CARD_TRANSITIONS: dict[CardState, frozenset[CardState]] = {
 }
 """From each state, the states that may follow. A scrapped card is dead: nothing follows."""
 
-BOUND_STATES = frozenset({S.RESERVED, S.PERSONALISED, S.VERIFIED, S.SECURED, S.SHIPPED})
-"""States in which a card serves an order."""
-
-
-def may_become(present: CardState, following: CardState) -> bool:
-    """Whether a card may go from one state straight to the other."""
-    return following in CARD_TRANSITIONS[present]
-
 
 def serial_number_fault(digits: str) -> str | None:
     """What is wrong with a serial number (wire: ten decimal digits, the last a Luhn digit), or None."""

@@ -1,0 +1,28 @@
+"""Fixtures of the station's tests."""
+
+import pytest
+
+from dscplus_station.keystore import file as keystore_file
+from tests.provisioning.support import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passphrases():
+    """scrypt at its real cost would take most of the tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keystore_file, "SCRYPT_COST", 2**4)
+        yield
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def demo_world(tmp_path):
+    world = World(tmp_path, demo=True)
+    yield world
+    world.close()
