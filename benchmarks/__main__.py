@@ -8,14 +8,15 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from . import channel, machine, ocra, personalisation, round_trips, startup, table
+from . import channel, machine, ocra, parallel, personalisation, round_trips, startup, table
 from .records import Section, as_document
 
 SECTIONS: dict[str, Callable[[], Section]] = {
     "ocra": ocra.measure,
     "channel": channel.measure,
-    "personalisation": personalisation.measure,
     "round-trips": round_trips.measure,
+    "personalisation": personalisation.measure,
+    "parallel": parallel.measure,
     "startup": startup.measure,
 }
 

@@ -9,6 +9,7 @@ from dscplus_card.applet import Applet
 from dscplus_card.device import Device, manufacture
 from dscplus_card.flash import MemoryFlash
 from dscplus_card.hosts.port_cpython import CPythonPort
+from dscplus_card.keypad import Keypad
 from dscplus_card.state import State
 from dscplus_driver.sensitive import KeySet
 
@@ -22,8 +23,9 @@ class AppletCard:
     """A blank card under transport `keys`, without its link: command APDUs in, answers out."""
 
     def __init__(self, keys: KeySet) -> None:
-        flash = _manufactured(keys)
-        self._applet = Applet(CPythonPort(flash), State(flash), os.urandom(8))
+        port = CPythonPort(_manufactured(keys))
+        memory = State(port.flash)
+        self._applet = Applet(port, memory, os.urandom(8), Keypad(port, memory))
         self._busy_ns = 0
 
     def exchange(self, apdu: bytes) -> bytes:

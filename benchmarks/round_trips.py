@@ -27,7 +27,8 @@ def measure() -> Section:
     def record(direction: str, data: bytes) -> None:
         wire[direction] += data
 
-    with virtual_cards(1, batch_key=os.urandom(16)) as (virtual,):
+    with virtual_cards(1, batch_key=os.urandom(16)) as emulator:
+        virtual = emulator.cards[0]
         with connect(virtual.url, tap=record) as card:
             _get_data(card)(1)  # opens the session, too
             wire.update({">": b"", "<": b""})
