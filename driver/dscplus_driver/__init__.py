@@ -3,7 +3,7 @@
 TYPE_CHECKING = False  # typing's own constant would cost `dsc --version` 9 ms
 if TYPE_CHECKING:
     from .card import Card, connect
-    from .errors import DscError
+    from .errors import DscError, OutcomeUnknown
     from .evidence import CardEvidence
     from .model import LifeCycle, Profile
     from .personalisation import Plan, Step, personalise
@@ -20,6 +20,7 @@ __all__ = [
     "KeySet",
     "LifeCycle",
     "MasterKey",
+    "OutcomeUnknown",
     "Pin",
     "Plan",
     "Profile",
@@ -41,6 +42,7 @@ _HOMES = {
     "KeySet": "sensitive",
     "LifeCycle": "model",
     "MasterKey": "sensitive",
+    "OutcomeUnknown": "errors",
     "Pin": "sensitive",
     "Plan": "personalisation",
     "Profile": "model",
