@@ -161,7 +161,7 @@ def diagnose(applet: "Applet", command: Command) -> "bytes | Work":
     if command.data:
         raise Refused(sw.WRONG_LENGTH)
     if command.p1 == _SELF_TEST:
-        return bytes([selftest.failures(applet.port)])
+        return bytes([selftest.failures(applet.port, applet.memory)])
     if command.p1 == _BATTERY:
         return _battery(applet)
     if command.p1 == _DISPLAY_PATTERN:

@@ -51,7 +51,7 @@ class Device:
     def tick(self) -> None:
         """Let what is due happen; call it whenever next_tick_ms() has passed, or more often."""
         work = self._work
-        if work is not None and work.done(self._port.now_ms()):
+        if work is not None and self._port.now_ms() >= work.ends_at():
             self._work = None
             self._link.answer(b"" if isinstance(work, WinkWork) else self._applet.complete(work))
         self._link.tick()
@@ -69,7 +69,7 @@ class Device:
         if self._work is None:
             due.append(self._applet.channel_lapses_at())
         else:
-            due.append(self._work.deadline)
+            due.append(self._work.ends_at())
         times = [at for at in due if at is not None]
         return max(0, min(times) - self._port.now_ms()) if times else None
 

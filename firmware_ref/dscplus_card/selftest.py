@@ -1,9 +1,10 @@
-"""DIAGNOSE 01: known answers of the machine's primitives, one bit each."""
+"""DIAGNOSE 01: known answers of the machine's primitives, and the store's checksums; one bit each."""
 
 from dscplus_card import scp03
 from dscplus_card.cmac import cmac
 from dscplus_card.ocra import Suite, response
 from dscplus_card.port import Port
+from dscplus_card.state import State
 
 _KEY = bytes(range(16))
 _KCV = b"\xc3\x52\x80"  # of 000102…0F
@@ -11,8 +12,8 @@ _CMAC_KEY = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")
 _CMAC_OF_NOTHING = bytes.fromhex("bb1d6929e95937287fa37d129b756746")  # SP 800-38B, D.1 example 1
 
 
-def failures(port: Port) -> int:
-    """0 = all right; bit 0 AES, bit 1 CMAC, bit 2 SHA-1, bit 3 SHA-256, bit 4 random source."""
+def failures(port: Port, memory: State) -> int:
+    """0 = all right; bit 0 AES, bit 1 CMAC, bit 2 SHA-1, bit 3 SHA-256, bit 4 random source, bit 5 store."""
     block = port.aes_encrypt_block(_KEY, b"\x01" * 16)
     aes = scp03.key_check_value(port, _KEY) == _KCV and port.aes_decrypt_block(_KEY, block) == b"\x01" * 16
     mac = cmac(port, _CMAC_KEY, b"") == _CMAC_OF_NOTHING
@@ -26,7 +27,7 @@ def failures(port: Port) -> int:
     sha256 = response(port, suite, key32, b"11111111", 0, b"1234") == "01501458"
     random = port.random(16) != port.random(16)
     result = 0
-    for bit, right in enumerate((aes, mac, sha1, sha256, random)):
+    for bit, right in enumerate((aes, mac, sha1, sha256, random, memory.intact())):
         if not right:
             result |= 1 << bit
     return result

@@ -93,6 +93,10 @@ class State:
                 self.epoch += 1
         self._store.commit(encoded)
 
+    def intact(self) -> bool:
+        """Is the store in flash as it should be?"""
+        return self._store.intact()
+
     def suite(self) -> "Suite | None":
         """The suite in force, None before STORE DATA."""
         text = self.get(SUITE).decode()

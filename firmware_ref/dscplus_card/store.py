@@ -49,6 +49,11 @@ class Store:
         """Value of `field`, b"" if absent."""
         return self._fields.get(field, b"")
 
+    def intact(self) -> bool:
+        """Does flash still hold what the fields say, every checksum right?"""
+        sequence, fields, end = self._replay(self._sector)
+        return (sequence, fields, end) == (self._sequence, self._fields, self._end)
+
     def commit(self, changes: "dict[int, bytes]") -> None:
         """Change several fields, all or none; durable on return. b"" removes a field.
 

@@ -22,12 +22,12 @@ class Work:
 
     def __init__(self, port: Port, duration: int, finish: "Callable[[], bytes]") -> None:
         self._started = port.now_ms()
-        self.deadline = self._started + duration
+        self._deadline = self._started + duration
         self.finish = finish
 
-    def done(self, now: int) -> bool:
-        """Is it time to finish?"""
-        return now >= self.deadline
+    def ends_at(self) -> int:
+        """When it is time to finish, in port.now_ms()."""
+        return self._deadline
 
     def display(self, now: int) -> str:
         """What the display shows meanwhile, 8 characters; only asked when it takes the keypad."""
@@ -64,8 +64,8 @@ class KeypadTest(Work):
         Work.__init__(self, port, duration, self.codes)
         self.pressed: "list[str]" = []
 
-    def done(self, now: int) -> bool:
-        return now >= self.deadline or len(self.pressed) == len(KEYS)
+    def ends_at(self) -> int:
+        return self._started if len(self.pressed) == len(KEYS) else self._deadline
 
     def display(self, now: int) -> str:  # noqa: ARG002
         return "KEYS  %2d" % (len(KEYS) - len(self.pressed))

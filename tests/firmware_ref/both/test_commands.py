@@ -285,6 +285,10 @@ def test_self_test_battery_and_what_a_broken_primitive_shows():
     assert host.command(0x80, 0x32, 1, 0) == (b"\x00", 0x9000)
     assert host.command(0x80, 0x32, 2, 0) == (b"\x0b\xb8\x0b\x54", 0x9000)
     assert host.command(0x80, 0x32, 2, 0, b"x") == (b"", 0x6700)
+    read = bench.flash.read
+    bench.flash.read = lambda sector, offset, n: bytes([byte ^ 1 for byte in read(sector, offset, n)])
+    assert host.command(0x80, 0x32, 1, 0) == (b"\x20", 0x9000)
+    bench.flash.read = read
     bench.port.random = lambda n: b"\x00" * n
     assert host.command(0x80, 0x32, 1, 0) == (b"\x10", 0x9000)
     sha1 = bench.port.sha1
@@ -309,7 +313,8 @@ def test_display_pattern_and_keypad_test_take_the_card_over():
     bench.type("5", "5", "OK", "press")
     assert bench.card.display() == "KEYS   9"
     bench.type("0123456789")
-    bench.wait(0)
+    assert bench.card.next_tick_ms() == 0
+    bench.card.tick()
     ((_, _, cmd, answer),) = host.heard()
     assert channel.unwrap(answer[:-2], 0x9000) == (b"5KP012346789", 0x9000)
     assert bench.card.display() == "        "
