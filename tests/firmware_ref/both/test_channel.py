@@ -122,6 +122,15 @@ def test_wrong_keys_do_not_open():
     assert host.apdu(data + cmac.cmac(port, s_mac, b"\x00" * 16 + data)[:8]) == (b"", 0x6982)
 
 
+def test_a_wrong_host_cryptogram_under_a_right_mac_does_not_open():
+    host = b.Host(b.Bench())
+    port = host.bench.port
+    answer, _ = host.command(0x80, 0x50, 0, 0, CHALLENGE)
+    s_mac = scp03.kdf(port, b.TRANSPORT[1], 6, 128, CHALLENGE + answer[13:21])
+    data = b"\x84\x82\x33\x00\x10" + b"\x00" * 8
+    assert host.apdu(data + cmac.cmac(port, s_mac, b"\x00" * 16 + data)[:8]) == (b"", 0x6982)
+
+
 def test_plain_select_and_initialize_update_end_the_channel_and_execute():
     for apdu, length in ((SELECT, 0), (b"\x80\x50\x00\x00\x08hostchal", 32)):
         _, host, channel = opened()

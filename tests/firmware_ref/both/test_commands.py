@@ -1,6 +1,6 @@
 """Every command's access rules and answers, tag by tag and state by state."""
 
-from dscplus_card import state
+from dscplus_card import cmac, state
 from dscplus_card.ocra import hmac
 from dscplus_card.state import State
 from tests.firmware_ref.both import bench as b
@@ -188,6 +188,10 @@ def test_put_key_refuses_and_changes_nothing():
     assert host.open(b.TRANSPORT, 1).put_key(0x20, b.ISSUER)[1] == 0x9000
 
 
+def sealed(channel, plain):
+    return cmac.cbc_encrypt(channel.port, channel.keys[2], b"\x00" * 16, cmac.pad(plain))
+
+
 def test_store_data_refuses_and_changes_nothing():
     bench, _, channel = b.issuer_channel()
     channel.set_status(state.INITIALIZED)
@@ -216,6 +220,8 @@ def test_store_data_refuses_and_changes_nothing():
         profile + b.dgi(0x8001, channel.sealed_seed(b"s" * 19)),
         profile + b.dgi(0x8001, channel.sealed_seed(b"s" * 65)),
         profile + b.dgi(0x8001, b"\x00" * 48),
+        profile + b.dgi(0x8001, sealed(channel, b"\x1f" + b.SEED)),  # the length byte disagrees
+        profile + b.dgi(0x8001, sealed(channel, b"\x21" + b.SEED)),
         profile + seed + b.dgi(0x0103, b"x" * 17),
         profile + seed + b.dgi(0x0103, b"\x07"),
         profile + seed + b.dgi(0x0102, b"x" * 36),

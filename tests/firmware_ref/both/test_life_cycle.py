@@ -72,6 +72,8 @@ def test_initialized_needs_issuer_keys_and_secured_needs_seed_and_pin():
 def test_r46_wipe_leaves_keys_and_counters_and_no_seed_or_pin_in_flash():
     for life_cycle in (state.INITIALIZED, state.SECURED, state.CARD_LOCKED):
         bench, _, channel = b.personalised(secured=False)
+        channel.store_data(suite=b.SUITE_A, more=b.dgi(0x0102, b"en") + b.dgi(0x0103, b"SAMPLE"))
+        channel.command(0, 0x2C, 2, 0x81, b.PIN)
         channel.respond(b"123456")
         put_in(bench, channel, life_cycle)
         sequence = bench.memory().number(state.SEQUENCE_COUNTER)
@@ -79,6 +81,8 @@ def test_r46_wipe_leaves_keys_and_counters_and_no_seed_or_pin_in_flash():
         image = bench.flash.image()
         assert b.SEED not in image and b.PIN not in image and b.SUITE_A not in image
         memory = bench.memory()
+        for field in (state.PROFILE, state.TRIES_LEFT, state.LANGUAGE, state.TEXT, state.OCRA_COUNTER):
+            assert memory.get(field) == b""
         assert memory.number(state.SEQUENCE_COUNTER) == sequence
         assert (
             memory.get(state.KEY_ENC) == b.ISSUER[0] and memory.number(state.KEY_VERSION) == b.ISSUER_VERSION
