@@ -67,7 +67,7 @@ def main(context: click.Context, /, directory: Path | None, **options: object) -
         raise click.UsageError("say where the cards shall appear: --dir DIR")
     from dscplus_card.hosts.run import RunOptions, run  # keeps --help fast
 
-    run(RunOptions(directory=directory, **options))  # type: ignore[arg-type]
+    run(RunOptions(directory=directory.absolute(), **options))  # type: ignore[arg-type]
 
 
 DIR_OPTION = click.option(

@@ -134,9 +134,10 @@ def open_body(
 
 
 def announce(bodies: list[Body], as_json: bool) -> None:
-    """Say on standard output which card is where; a card whose power a fault cut at boot is not ready."""
+    """Say on standard output which card is where."""
     for body in bodies:
         if body.url is None:
+            click.echo(f"{body.serial_number} is dark: a fault cut its power while it booted", err=True)
             continue
         if as_json:
             record = {"version": 1, "event": "ready", "url": body.url, "serial_number": body.serial_number}

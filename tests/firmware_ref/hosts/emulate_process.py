@@ -32,13 +32,14 @@ def run(*arguments, stdin=""):
 class Emulator:
     """A running emulator; `cards` are its ready records, `ready` the lines as they came."""
 
-    def __init__(self, directory, *options, as_json=True):
+    def __init__(self, directory, *options, as_json=True, ready=None):
         arguments = [*COMMAND, "--dir", str(directory), *(["--json"] if as_json else []), *map(str, options)]
-        count = int(options[options.index("--count") + 1]) if "--count" in options else 1
+        if ready is None:
+            ready = int(options[options.index("--count") + 1]) if "--count" in options else 1
         self.process = subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
         )
-        self.ready = self._lines(count)
+        self.ready = self._lines(ready)
         self.cards = [json.loads(line) for line in self.ready] if as_json else []
 
     def _lines(self, count):

@@ -1,11 +1,14 @@
 """`dsc-emulate` from outside: what it prints, leaves behind, refuses and survives."""
 
+import contextlib
+import itertools
 import os
 import pty
 import select
 import signal
 import stat
 import termios
+import threading
 import time
 
 import pytest
@@ -13,10 +16,21 @@ import pytest
 from dscplus_card.hosts.image import IMAGE_SIZE
 from dscplus_driver import KeySet, MasterKey, connect, ocra, personalise
 from dscplus_driver.emulator import VirtualCardControl
-from dscplus_driver.errors import CardRemoved, PortNotFound, UsageError
+from dscplus_driver.errors import CardError, CardRemoved, PortNotFound, UsageError
 from tests.harness import sample
 
 from .emulate_process import COMMAND, PATIENCE_S, Emulator, environment, run
+
+
+def reach(path):
+    """Connect to a control socket as soon as it is there."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return VirtualCardControl(path)
+        except PortNotFound:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_cards_appear_answer_and_go_away(tmp_path):
@@ -57,17 +71,20 @@ def test_killed_emulator_comes_back_as_the_same_card(tmp_path):
 
 
 def test_emulator_killed_amid_writing_comes_back_as_that_card(tmp_path):
-    """SIGKILL at some moment of a personalisation; the next run completes on the same card."""
-    for delay_s in (0.0, 0.002, 0.005, 0.01):
-        directory = tmp_path / str(delay_s)
-        with Emulator(directory) as emulator, connect(emulator.cards[0]["url"]) as card:
+    """SIGKILL at some moment after a command was sent; the next run completes on the same card."""
+    for command, delay_s in [(6, 0.0), (8, 0.0005), (10, 0.001), (12, 0.0)]:
+        directory = tmp_path / str(command)
+        with Emulator(directory) as emulator:
+            killer = threading.Timer(delay_s, emulator.process.kill)
+            sent = itertools.count(1)
 
-            def kill(_step, emulator=emulator, delay_s=delay_s):
-                time.sleep(delay_s)
-                emulator.process.kill()
+            def kill_later(direction, _data, killer=killer, sent=sent, command=command):
+                if direction == ">" and next(sent) == command:
+                    killer.start()
 
-            with pytest.raises(CardRemoved):
-                personalise(card, sample.plan(), on_step=kill)
+            with connect(emulator.cards[0]["url"], tap=kill_later) as card, contextlib.suppress(CardError):
+                personalise(card, sample.plan())  # or the killer was too late: then it is done
+            killer.join()
         with Emulator(directory) as emulator, connect(emulator.cards[0]["url"]) as card:
             assert personalise(card, sample.plan()).serial_number == "0000000018"
 
@@ -86,6 +103,20 @@ def test_second_emulator_on_one_state_is_refused(tmp_path):
     with Emulator(tmp_path / "a", "--state", tmp_path / "state"):
         assert run("--dir", tmp_path / "b", "--state", tmp_path / "state").returncode == 5
     assert (tmp_path / "state" / "0000000018.flash").stat().st_size == IMAGE_SIZE
+
+
+def test_card_whose_power_a_fault_cuts_at_boot_is_said_to_be_dark(tmp_path):
+    with Emulator(tmp_path, "--count", 2, "--fault", "power-cut=1", ready=0) as emulator:
+        with reach(tmp_path / "card-1.ctl") as hands:
+            assert not hands.info().powered
+            assert hands.plug() == f"serial:{tmp_path}/card-1"
+        assert "0000000018 is dark" in emulator.end()[1]
+
+
+def test_relative_directory_is_shown_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Emulator("cards") as emulator:
+        assert emulator.cards[0]["url"] == f"serial:{tmp_path}/cards/card-0"
 
 
 def test_batch_key_version_and_serial_numbers_are_settable(tmp_path):
