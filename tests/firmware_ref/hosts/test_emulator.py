@@ -27,10 +27,10 @@ PATIENCE_S = 10.0
 class Bench:
     """One toy card, served by a thread."""
 
-    def __init__(self, directory, wire, spec=""):
+    def __init__(self, directory, wire, spec="", baud=None):
         self.toys = []
         self.directory = directory
-        card = VirtualCard(toy_flash(), self.boot, time.monotonic)
+        card = VirtualCard(toy_flash(), self.boot, time.monotonic, baud)
         card.set_faults(parse_faults(spec))
         self.body = Body("0000000018", card, wire, control_path(directory, 0))
         self.stop, self.asked_to_stop = socket.socketpair()
@@ -170,6 +170,15 @@ def test_scripted_replug_comes_by_itself(tmp_path):
         deadline = time.monotonic() + PATIENCE_S
         while not bench.ask({"do": "info"})["plugged"]:
             assert time.monotonic() < deadline
+        port = open_pty(bench)
+        os.write(port, A)
+        assert read_exactly(port, 6) == A
+        os.close(port)
+
+
+@pytest.mark.parametrize(("spec", "baud"), [("", 9600), ("delay=1:20", None)])
+def test_what_takes_its_time_arrives_without_another_event(tmp_path, spec, baud):
+    with Bench(tmp_path, PtyWire(link_path(tmp_path, 0)), spec, baud) as bench:
         port = open_pty(bench)
         os.write(port, A)
         assert read_exactly(port, 6) == A
