@@ -5,6 +5,7 @@ deadlock, and a reader never blocks one (WAL). A commit is on the disk when it r
 Deleted content is overwritten (secure_delete): an erased PIN leaves no sealed remains on a free page.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,6 +98,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
         self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._turn = threading.Lock()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -106,7 +108,7 @@ class Database:
             DatabaseFailed: locked, full, read-only or damaged; rolled back.
             UnauditedChange: the service forgot its audit row; rolled back.
         """
-        with _failures_told(), Session(self._writers, expire_on_commit=False) as session:
+        with _failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
             _watch_for_unaudited_changes(session)
             session.connection()  # takes the write lock before anything is read
             yield session
@@ -131,6 +133,21 @@ class Database:
         """
         with _failures_told(), self._writers.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        """Let this process's writers take turns: SQLite makes one that waits sleep, up to 0.1 s at a time."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise DatabaseFailed(
+                "the station's database: another writer here holds it; try again. Nothing was changed."
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close the pooled connections; the last one folds the write-ahead log into the file."""
