@@ -1,7 +1,8 @@
 """Canaries: after a whole run, from orders file to login, no secret is found where it has no business.
 
-Searched: all output, the home's files (database, WAL, keystore, log, locks), the encrypted backup, and the command
-line and environment of every process while the run went on. The cards' flash images hold the secrets by nature.
+Searched: all output, the home's files (database, WAL, keystore, log, locks), the encrypted backup, and the
+command line and environment of every process while the run went on. The cards' flash images hold the
+secrets by nature.
 """
 
 import base64

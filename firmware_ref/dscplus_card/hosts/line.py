@@ -8,9 +8,7 @@ from cobs import cobs
 from dscplus_card.hosts.faults import Faults
 
 BITS_PER_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
-SLICE_S = (
-    0.01  # a byte waits at most this long for those behind it, so that no reader times out on a slow line
-)
+SLICE_S = 0.01  # bytes are handed over at least this often: no reader times out on a slow line
 LONGEST_FRAME = 1024  # without a delimiter for this long it is no frame, and passes as it is
 DELIMITER = b"\x00"
 MSG = 0x03  # the link's command that carries an APDU
