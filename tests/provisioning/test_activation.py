@@ -305,6 +305,7 @@ def test_r16_an_undelivered_report_stops_the_timer(world):
     world.stock()
     world.shipped()
     assert report_undelivered(world.station, world.actor, "O-1") == CARDS[0]
+    assert timers(world) == {CARDS[0]: TimerState.STOPPED}
     world.at(days=100)
     assert run_timers(world.station, world.actor).activated == []
     assert assignment(world) is AssignmentState.REVOKED
