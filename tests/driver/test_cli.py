@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +18,8 @@ INJECT = (
     "keys inject --port card-0 --test-keys --issuer-key-file @issuer.key --seed-file @seed --pin-file @pin"
 )
 ISSUER_MASTER = sample.ISSUER_MASTER.reveal().hex()
-SECRETS = (SEED, PIN, ISSUER_MASTER, SEED.upper(), ISSUER_MASTER.upper())
+# The PIN as a word of its own: longer numbers have its digits by chance.
+SECRETS = re.compile(rf"{SEED}|{ISSUER_MASTER}|(?<![0-9a-f.]){PIN}(?![0-9a-f])", re.IGNORECASE)
 
 
 class Desk:
@@ -54,7 +56,7 @@ class Desk:
         out, err = self.capsys.readouterr()
         assert code == expect, err
         if words[0] != "traffic":
-            assert not any(secret in out + err for secret in SECRETS), "a secret was shown"
+            assert not SECRETS.search(out + err), "a secret was shown"
         assert "Traceback" not in err
         return out, err
 

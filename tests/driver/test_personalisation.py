@@ -241,6 +241,25 @@ def test_an_answer_lost_for_good_is_recovered_from_within_the_run(request_number
     assert state(card).life_cycle is LifeCycle.SECURED
 
 
+@pytest.mark.parametrize("request_number", range(8, 14))
+def test_a_journal_from_before_a_wipe_saves_no_question_after_a_lost_answer(request_number):
+    """What it knows belongs to a seed that is no longer on the card: storing the seed makes it void."""
+    card, _ = new_card()
+    card.set_faults(f"lose-answer={request_number}")
+    stale = dataclasses.replace(PLAN, pin_confirmed=True, responses_confirmed=3)
+    _, steps = run(card, stale)
+    assert steps.count("response-checked") == 3 and "pin-set" in steps
+    assert state(card).pin_tries is not None
+
+
+def test_recovery_begins_with_a_new_link_session():
+    card, _ = new_card()
+    driver = connect_through(card, lambda answer, number: b"\x69\x85" if number == 8 else answer)
+    sessions = []
+    personalise(driver, PLAN, on_step=lambda _step: sessions.append(driver._connection.session))
+    assert len(set(sessions)) == 2
+
+
 @pytest.mark.parametrize("answer", range(2, 16))
 @pytest.mark.parametrize("lie", [b"\x69\x85", b"\x90\x00", b"\x63\x00", b""], ids=bytes.hex)
 def test_one_lie_on_the_cable_never_makes_a_half_card_pass(answer, lie):

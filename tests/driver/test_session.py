@@ -144,6 +144,17 @@ def test_texts_that_the_card_cannot_hold_are_refused_before_anything_is_sent(iss
         assert session.seed_check_value() == b""
 
 
+def test_a_card_that_confirms_other_keys_or_another_seed_is_not_believed(issuer_card, monkeypatch):
+    """Authenticated, and wrong all the same: a card whose firmware is broken."""
+    with issuer_card.connect() as driver, driver.open_session(sample.issuer_keys()) as session:
+        monkeypatch.setattr(session, "_change", lambda _name, _command: SEED.check_value()[:-1] + b"?")
+        with pytest.raises(errors.ProtocolError, match="another seed"):
+            session.store_data(SEED, profile=Profile.CARD_PIN)
+        monkeypatch.setattr(session, "_change", lambda _name, _command: b"\x20" + bytes(9))
+        with pytest.raises(errors.ProtocolError, match="other keys"):
+            session.put_key(sample.issuer_keys())
+
+
 # --- sessions end when they must ---
 
 
