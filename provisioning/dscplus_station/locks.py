@@ -8,6 +8,9 @@ from pathlib import Path
 
 from dscplus_station.errors import HeldByAnother, StationError
 
+_HOLDER_BYTES = 100
+"""What a lock file holds, filled up with blanks. Written over, not cut short: that can wait for the disk."""
+
 
 @contextmanager
 def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
@@ -27,10 +30,11 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            holder = (
+                os.pread(descriptor, _HOLDER_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
+            )
             raise HeldByAnother(f"{name} is held by {holder}: wait for it, or stop it") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode(), 0)
+        os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode().ljust(_HOLDER_BYTES), 0)
         yield
     finally:
         # The file stays: removing it would let two processes lock two files of one name.
