@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns, thread_time_ns
 from typing import Any
 
 from sqlalchemy import event
@@ -53,8 +53,16 @@ class Batch:
     """One a card."""
     transactions: float
     """Inside transactions, from asking for the write lock to the commit on the disk, summed over all."""
+    host: float
+    """What this process computed outside of transactions, by its CPU clock: free of anybody else's load."""
     emulator: float
     """Computing of the process that is all the cards, wires included."""
+
+
+@dataclass(frozen=True)
+class _Transaction:
+    elapsed: float
+    computing: float
 
 
 class _TimedDatabase(Database):
@@ -62,7 +70,7 @@ class _TimedDatabase(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.transactions: list[float] = []
+        self.transactions: list[_Transaction] = []
 
         @event.listens_for(self.engine, "checkout")
         def _check(connection: Any, _record: object, _proxy: object) -> None:
@@ -72,10 +80,12 @@ class _TimedDatabase(Database):
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        start = perf_counter_ns()
+        start, cpu = perf_counter_ns(), thread_time_ns()
         with super().writing() as session:
             yield session
-        self.transactions.append((perf_counter_ns() - start) * NS)
+        self.transactions.append(
+            _Transaction((perf_counter_ns() - start) * NS, (thread_time_ns() - cpu) * NS)
+        )
 
 
 class BenchStation:
@@ -109,14 +119,21 @@ class BenchStation:
             workers = Workers(self._station, self._keystore, self._actor, open_port=open_port)
             self._database.transactions.clear()
             emulator_before = emulator.cpu_seconds()
-            start = perf_counter_ns()
+            start, cpu = perf_counter_ns(), process_time_ns()
             records = list(workers.serve(tuple(card.url for card in emulator.cards)))
-            elapsed = (perf_counter_ns() - start) * NS
+            elapsed, computing = (perf_counter_ns() - start) * NS, (process_time_ns() - cpu) * NS
             emulator_seconds = emulator.cpu_seconds() - emulator_before
         failed = [record.told for record in records if record.result is not Result.COMPLETED]
         if failed:
             raise RuntimeError(f"{len(failed)} of {count} cards were not personalised: {failed[0]}")
-        return Batch(elapsed, tuple(meters), sum(self._database.transactions), emulator_seconds)
+        transactions = self._database.transactions
+        return Batch(
+            elapsed,
+            tuple(meters),
+            transactions=sum(transaction.elapsed for transaction in transactions),
+            host=computing - sum(transaction.computing for transaction in transactions),
+            emulator=emulator_seconds,
+        )
 
     def close(self) -> None:
         """Close the database."""

@@ -1,22 +1,18 @@
-"""A transport that counts what passes through it and how long it waited for the card."""
+"""A transport that counts what passes through it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter_ns
 
 from dscplus_driver.transport import Transport
-
-from .measure import NS
 
 
 @dataclass
 class Meter:
-    """What passed: bytes both ways, requests, and seconds in which the host could only wait."""
+    """What passed: bytes both ways, and requests."""
 
     octets: int = 0
     requests: int = 0
-    waiting: float = 0.0
 
 
 class MeteredTransport:
@@ -35,9 +31,7 @@ class MeteredTransport:
 
     def read(self, timeout: float) -> bytes:
         """Waits for the card."""
-        start = perf_counter_ns()
         data = self._inner.read(timeout)
-        self._meter.waiting += (perf_counter_ns() - start) * NS
         self._meter.octets += len(data)
         return data
 

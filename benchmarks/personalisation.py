@@ -34,9 +34,8 @@ def measure() -> Section:
     elapsed = [batch.elapsed for batch in batches]
     commits = [batch.transactions for batch in batches]
     wire = [value * BITS_PER_BYTE / BAUD for value in octets]
-    waiting = [meter.waiting for meter in meters]
-    host = [a - b - c for a, b, c in zip(elapsed, waiting, commits, strict=True)]
-    beyond = [a - b - c for a, b, c in zip(waiting, wire, card, strict=True)]
+    host = [batch.host for batch in batches]
+    beyond = [all_ - sum(parts) for all_, *parts in zip(elapsed, wire, card, host, commits, strict=True)]
     host_goal = at_most(HOST_LIMIT, ratios(host, wire), "≤ 0.05 × wire")
     return Section(
         "One personalisation at 115,200 baud (AES-256, profile A)",
