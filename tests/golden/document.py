@@ -13,6 +13,7 @@ continued by indented lines:
     card> HEX              the card sends, and the host receives it
     lost> HEX              the card sends, and the host never receives it
     other> HEX             somebody else's bytes reach the card
+    noise> HEX             the host receives what the card did not send so
 """
 
 import re
@@ -24,7 +25,7 @@ PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 _BLOCK = re.compile(r"^```transcript (?P<name>[a-z0-9-]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _VALUES = re.compile(r"^```values\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SPOKEN = re.compile(r"(host|card|lost|other)> ([0-9a-f]+)")
+_SPOKEN = re.compile(r"(host|card|lost|other|noise)> ([0-9a-f]+)")
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Transcript:
     sides: tuple[str, ...] = ("card", "driver")
     given: list[tuple[str, bytes]] = field(default_factory=list)
     steps: list[tuple[str, bytes | int]] = field(default_factory=list)
-    """("host" | "card" | "lost" | "other", bytes) and ("wait", milliseconds), in order."""
+    """("host" | "card" | "lost" | "other" | "noise", bytes) and ("wait", milliseconds), in order."""
 
     def fixed(self, name: str) -> list[bytes]:
         """Return the fixed values of that name, in the order in which they are drawn."""

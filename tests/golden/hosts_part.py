@@ -64,6 +64,11 @@ def lost_answer(card: Card) -> None:
 
 
 @part
+def damaged_answer(card: Card) -> None:
+    assert card.serial_number == inputs.SERIAL
+
+
+@part
 def wrong_session(card: Card) -> None:
     assert card.serial_number == inputs.SERIAL
     with pytest.raises(errors.LinkError, match="session"):
@@ -149,6 +154,21 @@ def stripped_r_mac(card: Card) -> None:
         session.life_cycle()
     with pytest.raises(errors.SessionClosed):
         session.life_cycle()
+
+
+@part
+def forged_error(card: Card) -> None:
+    assert card.serial_number == inputs.SERIAL
+    session = card.open_session(BATCH)
+    with pytest.raises(errors.OutcomeUnknown):
+        session.put_key(ISSUER)
+
+
+@part
+def swapped_card(card: Card) -> None:
+    assert card.serial_number == inputs.SERIAL
+    with pytest.raises(errors.CardUnfit, match="0000000026"):
+        card.open_session(BATCH)
 
 
 @part

@@ -36,6 +36,8 @@ class Bench:
                 assert answers[: len(value)].hex() == value.hex()
                 answers = answers[len(value) :]
                 continue
+            if kind == "noise":
+                continue
             assert answers.hex() == "", "the card says more than the transcript"
             if isinstance(value, int):
                 self.milliseconds += value
