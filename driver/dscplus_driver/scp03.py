@@ -6,7 +6,6 @@ it cannot trust is closed for good.
 
 import hmac
 from dataclasses import dataclass, field
-from enum import IntFlag
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -34,8 +33,8 @@ _SCP_IDENTIFIER = 0x03
 _SCP_OPTIONS = 0x70
 
 
-class Level(IntFlag):
-    """Security level, P1 of EXTERNAL AUTHENTICATE; 33 is all of them."""
+class Level:
+    """Bits of the security level, P1 of EXTERNAL AUTHENTICATE; 33 is all of them."""
 
     NONE = 0x00
     C_MAC = 0x01
