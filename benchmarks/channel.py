@@ -43,7 +43,7 @@ def measure() -> Section:
         + [Subject(name, _host_alone(client, card)) for name, client in clients.items()]
     )
     return Section(
-        f"SCP03 (AES-128, level 33) in memory: authenticate + {len(COMMANDS)} commands on one card",
+        f"SCP03: authenticate + {len(COMMANDS)} commands",
         (
             rate("driver, its own work", seconds["driver"], {"yubikit": seconds["yubikit"]}),
             rate("yubikit, its own work", seconds["yubikit"]),

@@ -55,9 +55,9 @@ def measure() -> Section:
     hmac_alone = {"hmac.digest": seconds["hmac.digest"]}
     beside = hmac_alone | {"oath": seconds["oath"]}
     return Section(
-        f"OCRA responses, {SUITE}",
+        "OCRA responses, profile A",
         (
-            rate("hmac.digest alone, on ready data input", seconds["hmac.digest"]),
+            rate("hmac.digest alone", seconds["hmac.digest"]),
             rate("driver", seconds["driver"], beside),
             rate("card core", seconds["card core"], beside),
             rate("oath", seconds["oath"], hmac_alone),

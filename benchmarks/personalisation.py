@@ -40,7 +40,7 @@ def measure() -> Section:
     beyond = [all_ - sum(parts) for all_, *parts in zip(elapsed, wire, card, host, commits, strict=True)]
     host_goal = at_most(HOST_LIMIT, ratios(host, wire), "≤ 0.05 × wire")
     return Section(
-        "One personalisation at 115,200 baud (AES-256, profile A)",
+        "One personalisation at 115,200 baud",
         (
             Row("bytes", octets, "", {"budget": size}, at_most(BYTES_LIMIT, size, "≤ 1.05 × budget")),
             Row("round trips", trips, "", {"budget": tuple(value / BUDGET_ROUND_TRIPS for value in trips)}),
@@ -48,7 +48,7 @@ def measure() -> Section:
             duration("wire", wire),
             duration("card", card, {"wire": wire}),
             duration("host", host, {"wire": wire}, host_goal),
-            duration("  (host, by the driver without a station)", driver, {"wire": wire}),
+            duration("  by the driver without a station", driver, {"wire": wire}),
             duration("commits", commits, {"wire": wire}),
             duration("beyond these", beyond, {"wire": wire}),
         ),
@@ -65,7 +65,7 @@ def _card_seconds() -> float:
 
 
 def _driver_seconds() -> float:
-    """What the driver alone computes: the same personalisation on the same wire, no station and no journal."""
+    """What the driver alone computes: the same personalisation on the same wire, without a journal."""
     master = MasterKey(os.urandom(KEY_LENGTH))
     with virtual_cards(1, batch_key=master.reveal(), baud=BAUD) as emulator:
         virtual = emulator.cards[0]

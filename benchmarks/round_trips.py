@@ -42,7 +42,7 @@ def measure() -> Section:
                 ]
             )
     return Section(
-        f"Round trips over a pty, {len(request)} bytes there and {len(answer)} back",
+        f"Round trips over a pty, {len(request)} + {len(answer)} bytes",
         (
             rate(
                 "APDU: driver and virtual card",
