@@ -199,3 +199,9 @@ def test_every_order_of_a_large_file_has_its_audit_row(world):
         rows = list(session.scalars(select(AuditRow).order_by(AuditRow.number)))
     assert [row.subject for row in rows] == orders
     assert [row.number for row in rows] == list(range(1, 301))
+
+
+def test_a_replacement_of_a_device_from_elsewhere_names_none(world):
+    assert world.place(order_values("O-1", kind="replacement")).placed == ["O-1"]
+    with world.station.database.reading() as session:
+        assert session.get_one(Order, "O-1").replaces is None

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dscplus_driver.sensitive import MasterKey
+from dscplus_station import audit
 from dscplus_station.csvfile import Row
 from dscplus_station.db import Database
 from dscplus_station.errors import BadInput, NotFound, StateConflict, StationError
@@ -18,7 +19,7 @@ from dscplus_station.stock import service
 from dscplus_station.stock.batches import import_batch
 from dscplus_station.stock.receiving import receive
 from dscplus_station.stock.rules import CARD_TRANSITIONS, CardState
-from dscplus_station.stock.tables import Card
+from dscplus_station.stock.tables import Batch, Card
 from tests.provisioning.support import CARDS, order_values
 
 S = CardState
@@ -42,7 +43,8 @@ def test_a_delivery_is_received_once(world):
         ("18", "B1", "ten digits"),
         ("０000000018", "B1", "ten digits"),
         ("a\x00b", "B1", "ten digits"),
-        (CARDS[1], "B9", "unknown batch 'B9'"),
+        (CARDS[1], "../B", "letters, digits"),
+        (CARDS[1], "", "letters, digits"),
         (CARDS[0], "B1", "stands in line 2 already"),
     ],
 )
@@ -63,8 +65,29 @@ def test_a_card_is_not_received_again_from_another_batch(world):
     assert "from batch B1" in receipt.refused[0].reason
 
 
-def test_a_batch_keeps_its_key(world):
-    world.stock(0)
+def test_cards_may_come_before_their_batch_has_a_key(world):
+    receipt = receive(world.station, world.actor, delivery((CARDS[0], "B1"), (CARDS[1], "B7")), [])
+    assert (receipt.received, receipt.without_key) == (CARDS[:2], ["B1", "B7"])
+    again = world.stock(1)
+    assert (again.already_here, again.without_key) == (CARDS[:1], ["B7"])
+
+
+def test_a_mistyped_key_can_be_replaced_until_it_has_opened_a_card(world):
+    world.stock(1)
+    other = VersionedMaster(2, MasterKey(bytes(16)))
+    assert import_batch(world.station, world.actor, world.keystore, "B1", other)
+    assert world.keystore.batch_master("B1") == other
+    with world.station.database.reading() as session:
+        batch = session.get_one(Batch, "B1")
+        assert (batch.key_version, batch.kcv) == (2, other.kcv())
+    assert not import_batch(world.station, world.actor, world.keystore, "B1", other)
+
+
+def test_a_batch_keeps_the_key_that_opened_a_card(world):
+    world.stock(1)
+    with world.writing() as session:
+        session.get_one(Card, CARDS[0]).sequence_counter = 1
+        audit.record(session, world.actor, world.station.now(), "test", CARDS[0])
     other = VersionedMaster(1, MasterKey(bytes(16)))
     with pytest.raises(StateConflict, match="batch B1 has another key already"):
         import_batch(world.station, world.actor, world.keystore, "B1", other)
@@ -101,7 +124,7 @@ def test_a_card_reaches_a_holder_on_one_way_only():
     leads_to = {state: {s for s in S if state in CARD_TRANSITIONS[s]} for state in S}
     assert leads_to[S.SHIPPED] == {S.SECURED}
     assert leads_to[S.SECURED] == {S.VERIFIED}
-    assert leads_to[S.RESERVED] == {S.BLANK}
+    assert leads_to[S.RESERVED] == {S.BLANK, S.PERSONALISED, S.VERIFIED, S.SECURED}
     assert leads_to[S.SCRAPPED] == {S.INSPECTED, S.QUARANTINED}
 
 

@@ -62,9 +62,9 @@ def test_as_records_and_afresh_each_time(tmp_path):
         done = demo(home, "--json")
         assert done.returncode == 0, done.stderr
         documents = [json.loads(line) for line in done.stdout.splitlines()]
-        assert {document["version"] for document in documents} == {1}
-        by_kind = {document["document"]: document for document in documents}
-        provisioned = [one for one in documents if one["document"] == "provision"]
+        assert all(document["format"].endswith("/1") for document in documents)
+        by_kind = {document["format"].split(".")[1].split("/")[0]: document for document in documents}
+        provisioned = [one for one in documents if one["format"] == "dsc-station.provision/1"]
         assert {one["order"] for one in provisioned} == ORDERS
         assert {one["result"] for one in provisioned} == {"completed"}
         assert all(one["seconds"] > 0 and one["steps"][-1] == "SECURED" for one in provisioned)

@@ -96,7 +96,7 @@ def press(directory: Path, card: int, as_json: bool, keys: tuple[str, ...]) -> N
     with Hands(directory, card) as hands:
         displays = hands.press(text)
     if as_json:
-        click.echo(json.dumps({"version": 1, "displays": displays}))
+        click.echo(json.dumps({"format": "dsc-emulate.press/1", "displays": displays}))
     else:
         for display in displays:
             click.echo(display)

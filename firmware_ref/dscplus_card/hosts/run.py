@@ -140,7 +140,7 @@ def announce(bodies: list[Body], as_json: bool) -> None:
             click.echo(f"{body.serial_number} is dark: a fault cut its power while it booted", err=True)
             continue
         if as_json:
-            record = {"version": 1, "event": "ready", "url": body.url, "serial_number": body.serial_number}
+            record = {"format": "dsc-emulate.ready/1", "url": body.url, "serial_number": body.serial_number}
             print(json.dumps(record | {"control": str(body.control.path)}))
         else:
             print(f"ready {body.url.removeprefix('serial:')} {body.serial_number}")

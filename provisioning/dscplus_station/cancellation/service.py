@@ -33,7 +33,8 @@ def cancel(station: Station, actor: Actor, order_id: str) -> Cancelled:
     """Cancel an order that was not shipped.
 
     A card to which no key was written becomes BLANK at once. Any other one carries issuer keys, perhaps this
-    order's seed and PIN: it keeps its state, serves no order, and is not stock until it is wiped.
+    order's seed and PIN: it keeps its state and serves no order; a later
+    order's run takes it up and wipes it first.
 
     Raises:
         NotFound: there is no such order.

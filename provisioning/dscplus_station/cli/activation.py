@@ -24,7 +24,12 @@ def activation() -> None:
 @_ON
 @command
 def due(desk: Desk, on: date | None) -> None:
-    """Running timers as they stand on a day: due, or a notice to send (7 days and 1 day before)."""
+    """Running timers as they stand on a day: due, or a notice to send (7 days and 1 day before).
+
+    \b
+    Example:
+      dsc-station activation due --json
+    """
     timers = [asdict(timer) for timer in service.upcoming(desk.station, on)]
     columns = ("order", "serial_number", "user", "auto_activates_on", "due", "notice")
     desk.tell(
@@ -38,7 +43,12 @@ def due(desk: Desk, on: date | None) -> None:
 @_ON
 @command
 def run(desk: Desk, on: date | None) -> None:
-    """Activate what is due. Running it again, or late, is safe."""
+    """Activate what is due. Running it again, or late, is safe.
+
+    \b
+    Example:
+      dsc-station activation run
+    """
     with locks.hold(desk.home.locks, "job activation", "activation run"):
         done = service.run_timers(desk.station, desk.actor(), on)
     held_back = [{"serial_number": serial, "reason": reason} for serial, reason in done.held_back]
@@ -60,7 +70,12 @@ def run(desk: Desk, on: date | None) -> None:
 @click.option("--user", help="Which of the users who share the card.")
 @command
 def activate(desk: Desk, serial_number: str, challenge: str, response: str, user: str | None) -> None:
-    """Activate a shipped card: SERIAL from its back, one valid RESPONSE to CHALLENGE (R15)."""
+    """Activate a shipped card: SERIAL from its back, one valid RESPONSE to CHALLENGE (R15).
+
+    \b
+    Example:
+      dsc-station activate 0000000018 402817 48213377
+    """
     done = by_user.activate(
         desk.station, desk.actor(), desk.keystore, serial_number, challenge, response, user
     )

@@ -18,7 +18,12 @@ def cards() -> None:
 @cards.command("list")
 @command
 def list_cards(desk: Desk) -> None:
-    """All cards."""
+    """All cards.
+
+    \b
+    Example:
+      dsc-station cards list --json
+    """
     found = overview.cards(desk.station)
     desk.tell(
         "cards",
@@ -31,7 +36,12 @@ def list_cards(desk: Desk) -> None:
 @click.argument("serial_number", metavar="SERIAL")
 @command
 def show_card(desk: Desk, serial_number: str) -> None:
-    """One card: state, order, users, dates, runs."""
+    """One card: state, order, users, dates, runs.
+
+    \b
+    Example:
+      dsc-station cards show 0000000018
+    """
     (card,) = overview.cards(desk.station, serial_number)
     desk.tell("card", card, lambda: say(card))
 
@@ -42,7 +52,12 @@ def show_card(desk: Desk, serial_number: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def revoke(desk: Desk, serial_number: str, reason: str, yes: bool) -> None:
-    """Revoke a card for all its users; one still in the post is not activated any more (R15)."""
+    """Revoke a card for all its users; one still in the post is not activated any more (R15).
+
+    \b
+    Example:
+      dsc-station cards revoke 0000000018 --reason "reported stolen"
+    """
     confirm(f"Revoke card {serial_number} for all its users?", yes)
     users = revoke_card(desk.station, desk.actor(), serial_number, reason)
     desk.tell(
@@ -57,7 +72,12 @@ def revoke(desk: Desk, serial_number: str, reason: str, yes: bool) -> None:
 @click.option("--user", help="Which of the users who share the card.")
 @command
 def release(desk: Desk, serial_number: str, user: str | None) -> None:
-    """Release a card that wrong responses have locked (R6)."""
+    """Release a card that wrong responses have locked (R6).
+
+    \b
+    Example:
+      dsc-station cards release 0000000018
+    """
     state = release_lock(desk.station, desk.actor(), serial_number, user)
     desk.tell(
         "card-released",

@@ -91,7 +91,9 @@ class Desk:
         """Give the result: as one JSON document on stdout, or in words."""
         log.info(kind)
         if self.as_json:
-            click.echo(json.dumps({"version": JSON_VERSION, "document": kind} | document, default=_plain))
+            click.echo(
+                json.dumps({"format": f"dsc-station.{kind}/{JSON_VERSION}"} | document, default=_plain)
+            )
         else:
             words()
 

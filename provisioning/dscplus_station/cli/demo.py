@@ -26,6 +26,10 @@ def demo(desk: Desk) -> None:
 
     The home is made anew each time; a directory that is not a demo home is refused. With --json, one document
     a line.
+
+    \b
+    Example:
+      dsc-station demo --home demo-home
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the emulator ends with us
     keystore = scenario.fresh_home(desk.home)

@@ -25,7 +25,12 @@ from dscplus_station.founding import found
 @click.option("--demo", is_flag=True, help="A demo home: sample data only; --on may lie in the future.")
 @command
 def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None:
-    """Make a station in a new directory: settings, keystore, database. Then make a backup."""
+    """Make a station in a new directory: settings, keystore, database. Then make a backup.
+
+    \b
+    Example:
+      dsc-station init --home /srv/station --time-zone America/New_York
+    """
     home = desk.home
     settings = found(home, issuer, name, time_zone, desk.new_passphrase, demo=demo)
     with desk.station.database.writing() as session:
@@ -44,7 +49,12 @@ def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None
 @click.argument("file", type=click.Path(path_type=Path))
 @command
 def backup(desk: Desk, file: Path) -> None:
-    """Write FILE: settings, keystore and database, encrypted under the keystore's passphrase."""
+    """Write FILE: settings, keystore and database, encrypted under the keystore's passphrase.
+
+    \b
+    Example:
+      dsc-station backup /media/safe/station-2026-11-22.backup
+    """
     service.write_backup(desk.station, desk.actor(), desk.passphrase(), file)
     desk.tell("backup", {"file": str(file)}, lambda: click.echo(f"backup written to {file}"))
 
@@ -55,7 +65,12 @@ def backup(desk: Desk, file: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def restore(desk: Desk, file: Path, replace: bool, yes: bool) -> None:
-    """Make the home from a backup FILE, after checking all of it."""
+    """Make the home from a backup FILE, after checking all of it.
+
+    \b
+    Example:
+      dsc-station restore /media/safe/station-2026-11-22.backup --home /srv/station
+    """
     if replace and not desk.home.is_empty():
         confirm(f"Put {desk.home.path} aside and restore {file} in its place?", yes)
     aside = service.restore(file, desk.home, desk.passphrase(), system_clock(), replace=replace)

@@ -29,7 +29,12 @@ def keys() -> None:
 )
 @command
 def import_batch(desk: Desk, batch: str, key_file: Path, kvn: str) -> None:
-    """Keep the transport master of BATCH in the keystore. Compare the KCV shown with the maker's letter."""
+    """Keep the transport master of BATCH in the keystore. Compare the KCV shown with the maker's letter.
+
+    \b
+    Example:
+      dsc-station keys import-batch B1 --key-file batch-B1.hex --kvn 01
+    """
     try:
         version = int(kvn, 16)
     except ValueError:

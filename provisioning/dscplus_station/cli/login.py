@@ -16,7 +16,12 @@ _USER = click.option("--user", help="Which of the users who share the card.")
 @_USER
 @command
 def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
-    """Issue a challenge for a card: six digits, answerable once, for five minutes (R6)."""
+    """Issue a challenge for a card: six digits, answerable once, for five minutes (R6).
+
+    \b
+    Example:
+      dsc-station challenge 0000000018 --json
+    """
     issued = issue_challenge(desk.station, desk.actor(), serial_number, user)
     desk.tell(
         "challenge",
@@ -37,7 +42,12 @@ def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
 @_USER
 @command
 def verify(desk: Desk, serial_number: str, challenge: str, response: str, user: str | None) -> None:
-    """Check a RESPONSE to CHALLENGE as a login would: exit 0 only if it is right."""
+    """Check a RESPONSE to CHALLENGE as a login would: exit 0 only if it is right.
+
+    \b
+    Example:
+      dsc-station verify 0000000018 402817 48213377
+    """
     answer = check_login(desk.station, desk.actor(), desk.keystore, serial_number, challenge, response, user)
     right = answer.outcome is Outcome.RIGHT
     desk.tell(

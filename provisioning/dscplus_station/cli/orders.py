@@ -33,6 +33,10 @@ def import_file(desk: Desk, file: Path, partial: bool, shred_file: bool) -> None
     Columns: order, user, kind (new, replacement), replaces (serial number), pin,
     profile (A, B; empty is A), language (en, es), name, address, country (ISO 3166-1).
     The PINs are sealed, and never come out again except onto the cards.
+
+    \b
+    Example:
+      dsc-station orders import orders.csv --partial --shred
     """
     import pycountry
 
@@ -83,7 +87,12 @@ def _plaintext_left(file: Path, result: ImportResult, asked: bool) -> bool:
 @orders.command("list")
 @command
 def list_orders(desk: Desk) -> None:
-    """All orders, oldest first."""
+    """All orders, oldest first.
+
+    \b
+    Example:
+      dsc-station orders list --json
+    """
     found = overview.orders(desk.station)
     columns = ("order", "user", "kind", "profile", "state", "serial_number")
     desk.tell(
@@ -97,7 +106,12 @@ def list_orders(desk: Desk) -> None:
 @click.argument("order")
 @command
 def show_order(desk: Desk, order: str) -> None:
-    """One order with its cards. The PIN is never shown, only whether it is still kept."""
+    """One order with its cards. The PIN is never shown, only whether it is still kept.
+
+    \b
+    Example:
+      dsc-station orders show O-1
+    """
     found = overview.order(desk.station, order)
     desk.tell("order", found, lambda: say(found))
 
@@ -107,7 +121,12 @@ def show_order(desk: Desk, order: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def cancel_order(desk: Desk, order: str, yes: bool) -> None:
-    """Cancel an order that was not shipped; its PIN is erased."""
+    """Cancel an order that was not shipped; its PIN is erased.
+
+    \b
+    Example:
+      dsc-station orders cancel O-1
+    """
     confirm(f"Cancel order {order}?", yes)
     done = cancel(desk.station, desk.actor(), order)
 
@@ -116,7 +135,7 @@ def cancel_order(desk: Desk, order: str, yes: bool) -> None:
         if done.serial_number and done.must_be_wiped:
             click.echo(
                 f"card {done.serial_number} carries issuer keys, perhaps a seed and a PIN: "
-                "set it apart, it is not stock until it is wiped"
+                "it may serve another order, which begins by wiping it"
             )
         elif done.serial_number:
             click.echo(f"card {done.serial_number} is blank stock again")

@@ -27,6 +27,10 @@ def provision(desk: Desk, ports: tuple[str, ...], order_id: str | None) -> None:
 
     A card whose personalisation was interrupted goes on where it was, for its own order. Ctrl-C ends every
     card at its next step; run it again to go on. With --json, one record a line.
+
+    \b
+    Example:
+      dsc-station provision --port /dev/ttyACM0 --port /dev/ttyACM1
     """
     records = serve(desk, desk.keystore, ports, order_id)
     failed = [record for record in records if record.exit_code]

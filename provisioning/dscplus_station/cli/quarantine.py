@@ -19,7 +19,12 @@ def quarantine() -> None:
 @quarantine.command("list")
 @command
 def list_cases(desk: Desk) -> None:
-    """The cards in quarantine, with the cause."""
+    """The cards in quarantine, with the cause.
+
+    \b
+    Example:
+      dsc-station quarantine list
+    """
     cases = [_told(case) for case in service.open_cases(desk.station)]
     columns = ("serial_number", "cause", "opened_at")
     desk.tell(
@@ -35,7 +40,12 @@ def list_cases(desk: Desk) -> None:
 @click.argument("serial_number", metavar="SERIAL")
 @command
 def show_cases(desk: Desk, serial_number: str) -> None:
-    """Every quarantine of a card, with its evidence and how it ended."""
+    """Every quarantine of a card, with its evidence and how it ended.
+
+    \b
+    Example:
+      dsc-station quarantine show 0000000018
+    """
     cases = service.history(desk.station, serial_number)
 
     def words() -> None:
@@ -56,7 +66,12 @@ def show_cases(desk: Desk, serial_number: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def resolve(desk: Desk, serial_number: str, resolution: str, note: str, yes: bool) -> None:
-    """A supervisor's decision: scrap the card, or release it into stock."""
+    """A supervisor's decision: scrap the card, or release it into stock.
+
+    \b
+    Example:
+      dsc-station quarantine resolve 0000000018 scrap --note "two chips on the board"
+    """
     confirm(f"Card {serial_number}: {resolution}?", yes)
     service.resolve(desk.station, desk.actor(), serial_number, Resolution(resolution), note)
     desk.tell(

@@ -15,7 +15,12 @@ from dscplus_station.shipping import service
 @click.option("--on", type=DAY, help="The day it left, YYYY-MM-DD; today by default.")
 @command
 def ship(desk: Desk, order: str, carrier: str, tracking: str, on: date | None) -> None:
-    """Record that ORDER's card was handed to a carrier; its activation date follows from the day."""
+    """Record that ORDER's card was handed to a carrier; its activation date follows from the day.
+
+    \b
+    Example:
+      dsc-station ship O-1 --carrier "Sample Post" --tracking RR123456785US
+    """
     shipped = service.ship(desk.station, desk.actor(), order, carrier, tracking, on)
 
     def words() -> None:
@@ -47,7 +52,12 @@ def ship(desk: Desk, order: str, carrier: str, tracking: str, on: date | None) -
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
 def undelivered(desk: Desk, order: str, yes: bool) -> None:
-    """Record that ORDER's card never arrived: it will not activate, and its user is revoked (R16)."""
+    """Record that ORDER's card never arrived: it will not activate, and its user is revoked (R16).
+
+    \b
+    Example:
+      dsc-station undelivered O-1
+    """
     confirm(f"Order {order} never arrived: stop its activation?", yes)
     serial_number = service.report_undelivered(desk.station, desk.actor(), order)
     desk.tell(

@@ -23,13 +23,22 @@ def stock() -> None:
 def receive_cards(desk: Desk, file: Path) -> None:
     """Take a delivery into stock: FILE.csv with the columns serial_number and batch.
 
-    All rows or none. Reading a file again changes nothing.
+    All rows or none. Reading a file again changes nothing. The batch's key may come later (keys
+    import-batch).
+
+    \b
+    Example:
+      dsc-station stock receive delivery.csv
     """
     rows, refused = read_rows(file, COLUMNS)
     receipt = receive(desk.station, desk.actor(), rows, refused)
 
     def words() -> None:
         click.echo(f"{len(receipt.received)} cards received, {len(receipt.already_here)} were here already")
+        for batch in receipt.without_key:
+            click.echo(
+                f"batch {batch} has no key yet: dsc-station keys import-batch {batch} --key-file F", err=True
+            )
 
     desk.tell(
         "stock-receipt",
@@ -37,6 +46,7 @@ def receive_cards(desk: Desk, file: Path) -> None:
             "received": receipt.received,
             "already_here": receipt.already_here,
             "refused": told_refusals(receipt.refused),
+            "batches_without_key": receipt.without_key,
         },
         words,
     )
@@ -48,7 +58,12 @@ def receive_cards(desk: Desk, file: Path) -> None:
 @stock.command("list")
 @command
 def list_cards(desk: Desk) -> None:
-    """All cards with batch and state."""
+    """All cards with batch and state.
+
+    \b
+    Example:
+      dsc-station stock list --json
+    """
     cards = [
         {"serial_number": card.serial_number, "batch": card.batch, "state": card.state}
         for card in service.cards(desk.station)
@@ -63,7 +78,12 @@ def list_cards(desk: Desk) -> None:
 @stock.command("count")
 @command
 def count_cards(desk: Desk) -> None:
-    """How many cards of each batch are in each state."""
+    """How many cards of each batch are in each state.
+
+    \b
+    Example:
+      dsc-station stock count
+    """
     counts = service.counts(desk.station)
     desk.tell(
         "stock-count",

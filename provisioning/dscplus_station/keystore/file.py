@@ -148,24 +148,25 @@ class FileKeystore:
                 f"no key of batch {batch}: import it with `dsc-station keys import-batch`"
             ) from None
 
-    def import_batch(self, batch: str, master: VersionedMaster) -> None:
-        """Keep a batch's transport master; the same one again changes nothing. One writer at a time (a lock).
+    def import_batch(self, batch: str, master: VersionedMaster, *, replace: bool = False) -> bool:
+        """Keep a batch's transport master; False if it was here. One writer at a time (a lock).
 
         Raises:
-            StateConflict: the batch has another key already.
+            StateConflict: the batch has another key already, which is not to be replaced.
         """
         document = json.loads(self._path.read_bytes())  # another process may have added a batch since
         sealed = bytes.fromhex(document["sealed"])
         self._content = json.loads(open_sealed(self._wrapping_key, sealed, _canonical(self._header)))
         known = self._content["batches"].get(batch)
-        if known is not None:
-            if _master(known) != master:
-                raise StateConflict(f"batch {batch} has another key already; nothing was changed")
-            return
+        if known is not None and _master(known) == master:
+            return False
+        if known is not None and not replace:
+            raise StateConflict(f"batch {batch} has another key already; nothing was changed")
         entry = {"version": master.version, "key": master.key.reveal().hex()}
         content = self._content | {"batches": self._content["batches"] | {batch: entry}}
         self._write(content)
         self._content = content
+        return True
 
     def _kek(self) -> bytes:
         return bytes.fromhex(self._content["kek"])

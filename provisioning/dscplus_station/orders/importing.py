@@ -143,7 +143,10 @@ class _Desk:
             .limit(1)
         )
         if issued is None:
-            return f"replaces card {card}, which this station never issued to {user}"
+            return (
+                f"replaces card {card}, which this station never issued to {user}: "
+                "leave it empty if another station did"
+            )
         if (first := self._replaced.setdefault((card, user), line)) != line:
             return f"replaces card {card}, as line {first} does"
         other = self._session.scalar(

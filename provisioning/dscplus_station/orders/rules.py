@@ -102,8 +102,8 @@ def understand(values: Mapping[str, str], countries: Container[str]) -> OrderReq
     country, language = values["country"].upper(), values["language"].lower()
     if kind not in set(OrderKind):
         return f"unknown kind {values['kind']!r}: new or replacement"
-    if (kind == OrderKind.REPLACEMENT) != bool(values["replaces"]):
-        return "a replacement names the card it replaces, and a new order names none"
+    if kind == OrderKind.NEW and values["replaces"]:
+        return "a new order replaces no card: is it a replacement?"
     if values["replaces"] and (fault := serial_number_fault(values["replaces"])):
         return f"replaces {values['replaces']!r}: {fault}"
     if profile not in _PROFILES:

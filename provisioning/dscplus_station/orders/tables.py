@@ -15,7 +15,7 @@ class Order(Base):
 
     __tablename__ = "orders"
     __table_args__ = (
-        CheckConstraint("(kind = 'replacement') = (replaces IS NOT NULL)", name="replaces"),
+        CheckConstraint("kind = 'replacement' OR replaces IS NULL", name="replaces"),
         CheckConstraint(
             "sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')",
             name="pin_erased",

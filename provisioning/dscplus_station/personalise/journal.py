@@ -5,7 +5,7 @@ import secrets
 import uuid
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dscplus_driver.evidence import CardEvidence
@@ -25,7 +25,7 @@ from dscplus_station.personalise.tables import Run, RunStep
 from dscplus_station.quarantine.service import set_aside
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
-from dscplus_station.stock.service import get_card, move_card
+from dscplus_station.stock.service import batch_proven, get_card, move_card
 from dscplus_station.stock.tables import Card
 
 SEED_LENGTH = 32
@@ -85,7 +85,7 @@ class Journal:
                 )
             if run is not None:
                 return self._open_run(session, run, card, resumed=True)
-            _require_blank(session, card)
+            _require_free(session, card)
             order = _placed_order(session, order_id)
             if order is None:
                 return None
@@ -184,7 +184,7 @@ class Journal:
             state=run.state,
             earlier_check_values=frozenset(bytes.fromhex(value) for value in earlier),
             sequence_counter=card.sequence_counter,
-            batch_proven=_batch_proven(session, card),
+            batch_proven=batch_proven(session, card.batch, but_for=card.serial_number),
             resumed=resumed,
         )
 
@@ -225,21 +225,23 @@ class Journal:
 
 
 _OPEN = Run.ended_at.is_(None)
+_MADE = frozenset({CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED})
 
 
 def _changed(run: OpenRun) -> str:
     return f"the run of order {run.order_id} on card {run.serial_number} was changed meanwhile: run it again"
 
 
-def _require_blank(session: Session, card: Card) -> None:
-    if card.state is CardState.BLANK:
+def _require_free(session: Session, card: Card) -> None:
+    """A card is free if it is blank, or if its order was cancelled: then its run begins by wiping it."""
+    bound = live_binding(session, serial_number=card.serial_number)
+    if card.state is CardState.BLANK or (bound is None and card.state in _MADE):
         return
     if card.state is CardState.QUARANTINED:
         raise StateConflict(
             f"card {card.serial_number} is in quarantine: "
             f"`dsc-station quarantine show {card.serial_number}` tells why"
         )
-    bound = live_binding(session, serial_number=card.serial_number)
     serves = f" and serves order {bound.order_id}" if bound else ""
     raise StateConflict(f"card {card.serial_number} is {card.state}{serves}: take a blank one")
 
@@ -260,22 +262,6 @@ def _placed_order(session: Session, order_id: str | None) -> Order | None:
             f"order {order_id} is being served by card {bound.serial_number}: plug that card in"
         )
     raise StateConflict(f"order {order_id} is {order.state}: only a placed order can be personalised")
-
-
-def _batch_proven(session: Session, card: Card) -> bool:
-    """Whether the batch's transport key has opened another card of the batch."""
-    opened = (
-        select(func.count())
-        .select_from(RunStep)
-        .join(Run, Run.id == RunStep.run_id)
-        .join(Card, Card.serial_number == Run.serial_number)
-        .where(
-            Card.batch == card.batch,
-            Card.serial_number != card.serial_number,
-            RunStep.step == RunState.KEYS_ROTATED,
-        )
-    )
-    return bool(session.scalar(opened))
 
 
 def _told(evidence: CardEvidence | None) -> dict[str, audit.Detail]:

@@ -26,9 +26,10 @@ S = CardState
 _FORWARD: dict[CardState, frozenset[CardState]] = {
     S.BLANK: frozenset({S.RESERVED}),
     S.RESERVED: frozenset({S.PERSONALISED, S.BLANK}),  # BLANK: cancelled before a key was written
-    S.PERSONALISED: frozenset({S.VERIFIED, S.BLANK}),  # BLANK: cancelled, and wiped
-    S.VERIFIED: frozenset({S.SECURED, S.PERSONALISED, S.BLANK}),  # PERSONALISED: seed stored anew
-    S.SECURED: frozenset({S.SHIPPED, S.BLANK}),
+    # BLANK: cancelled, and wiped; RESERVED: cancelled, and its next order's run begins by wiping it
+    S.PERSONALISED: frozenset({S.VERIFIED, S.BLANK, S.RESERVED}),
+    S.VERIFIED: frozenset({S.SECURED, S.PERSONALISED, S.BLANK, S.RESERVED}),  # PERSONALISED: seed stored anew
+    S.SECURED: frozenset({S.SHIPPED, S.BLANK, S.RESERVED}),
     S.SHIPPED: frozenset({S.RETURNED}),
     S.RETURNED: frozenset({S.INSPECTED}),
     S.INSPECTED: frozenset({S.BLANK, S.SCRAPPED}),  # BLANK: restocked, wiped and proven so

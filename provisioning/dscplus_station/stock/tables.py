@@ -10,15 +10,23 @@ from dscplus_station.stock.rules import CardState
 
 
 class Batch(Base):
-    """A maker's batch: its transport master key is in the keystore, under the batch's name."""
+    """A maker's batch: its transport master key is in the keystore, under the batch's name.
+
+    Cards may arrive before the letter with their key: key version and KCV come with the key.
+    """
 
     __tablename__ = "batch"
-    __table_args__ = (CheckConstraint("key_version BETWEEN 1 AND 15", name="key_version"),)
+    __table_args__ = (
+        CheckConstraint("key_version BETWEEN 1 AND 15", name="key_version"),
+        CheckConstraint(
+            "(key_version IS NULL) = (kcv IS NULL) AND (kcv IS NULL) = (imported_at IS NULL)", name="key"
+        ),
+    )
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    key_version: Mapped[int]
-    kcv: Mapped[str] = mapped_column(String(6))
-    imported_at: Mapped[datetime]
+    key_version: Mapped[int | None]
+    kcv: Mapped[str | None] = mapped_column(String(6))
+    imported_at: Mapped[datetime | None]
 
 
 class Card(Base):

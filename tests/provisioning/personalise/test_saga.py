@@ -10,6 +10,7 @@ from dscplus_card import state
 from dscplus_driver import LifeCycle, MasterKey, Pin, Seed, ocra
 from dscplus_driver import Profile as CardProfile
 from dscplus_driver.errors import CardError
+from dscplus_station.cancellation.service import cancel
 from dscplus_station.devices.rules import AssignmentState, Profile
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, StateConflict
@@ -24,7 +25,7 @@ from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from tests.harness.loopback import LoopbackCard
-from tests.provisioning.personalise.bench import PIN, SERIALS, TRANSPORT, Bench
+from tests.provisioning.personalise.bench import ACTOR, PIN, SERIALS, TRANSPORT, Bench
 
 FIRST, SECOND = SERIALS[:2]
 OF_PROFILE_A = [
@@ -372,22 +373,19 @@ def test_a_restocked_card_is_opened_by_its_restock_keys(bench):
     assert bench.personalise(FIRST).verdict is Verdict.COMPLETED
 
 
-def test_a_card_that_still_holds_a_cancelled_orders_seed_is_wiped_first(bench):
+@pytest.mark.parametrize("carried", [500, 700, 900, 1000, None])
+def test_a_cancelled_orders_card_is_wiped_first_and_serves_the_next(bench, carried):
     """One seed never serves two orders, not even on the same card."""
     bench.place("A")
-    bench.cards[FIRST].set_faults("unplug=700")
-    with pytest.raises(CardError):
-        bench.personalise(FIRST)
-    bench.cards[FIRST].replug()
-    (run,) = bench.all(select(Run))
-    with bench.arranging() as session:
-        cancelled = session.get(Run, run.id)
-        cancelled.ended_at, cancelled.result, cancelled.sealed_seed = bench.now(), RunResult.CANCELLED, None
-        session.get(Card, FIRST).state = CardState.BLANK
-        session.get(Order, "A").state = OrderState.CANCELLED
-        session.get(Order, "A").sealed_pin = None
-        (binding,) = session.scalars(select(Binding))
-        binding.released_at, binding.release_reason = bench.now(), "cancelled"
+    if carried:
+        bench.cards[FIRST].set_faults(f"unplug={carried}")
+        with pytest.raises(CardError):
+            bench.personalise(FIRST)
+        bench.cards[FIRST].replug()
+    else:
+        assert bench.personalise(FIRST).verdict is Verdict.COMPLETED
+    cancelled = cancel(bench.station, ACTOR, "A")
+    assert (cancelled.serial_number, cancelled.must_be_wiped) == (FIRST, True)
     bench.place("B")
     outcome = bench.personalise(FIRST)
     assert (outcome.verdict, outcome.order_id) == (Verdict.COMPLETED, "B")

@@ -25,10 +25,11 @@ def upgrade() -> None:
     )
     op.create_table('batch',
     sa.Column('name', sa.String(length=40), nullable=False),
-    sa.Column('key_version', sa.Integer(), nullable=False),
-    sa.Column('kcv', sa.String(length=6), nullable=False),
-    sa.Column('imported_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('key_version', sa.Integer(), nullable=True),
+    sa.Column('kcv', sa.String(length=6), nullable=True),
+    sa.Column('imported_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint('key_version BETWEEN 1 AND 15', name=op.f('ck_batch_key_version')),
+    sa.CheckConstraint('(key_version IS NULL) = (kcv IS NULL) AND (kcv IS NULL) = (imported_at IS NULL)', name=op.f('ck_batch_key')),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_batch'))
     )
     op.create_table('user_name',
@@ -97,7 +98,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING', 'SHIPPED', 'FULFILLED', 'CANCELLED', 'UNDELIVERED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("(kind = 'replacement') = (replaces IS NOT NULL)", name=op.f('ck_orders_replaces')),
+    sa.CheckConstraint("kind = 'replacement' OR replaces IS NULL", name=op.f('ck_orders_replaces')),
     sa.CheckConstraint("sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')", name=op.f('ck_orders_pin_erased')),
     sa.ForeignKeyConstraint(['replaces'], ['card.serial_number'], name=op.f('fk_orders_replaces')),
     sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_orders_user_name')),
