@@ -53,7 +53,7 @@ def test_a_restored_home_has_everything(kept, tmp_path):
 
 def test_the_file_is_encrypted_and_private(kept):
     content = kept.file.read_bytes()
-    for secret in (b"alice", b"O-1", CARDS[0].encode(), b"SQLite", b"issuer", b"7391"):
+    for secret in (b"alice", b"SQLite format", CARDS[0].encode(), b"issuer", b"sealed_pin"):
         assert secret not in content
     assert stat.S_IMODE(kept.file.stat().st_mode) == 0o600
 

@@ -65,7 +65,7 @@ def respond_on_keypad(card, pin, question):
 
 
 def device_of(bench, serial):
-    (device,) = bench.all(select(Device).where(Device.serial_number == serial))
+    (device,) = bench.all(select(Device).where(Device.serial_number == serial, Device.ended_at.is_(None)))
     return device
 
 
