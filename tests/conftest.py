@@ -1,8 +1,11 @@
-"""What holds for the whole suite: in CI a test that cannot run is a failure."""
+"""What holds for the whole suite: in CI every test must run; the fault campaign prints its table."""
 
 import os
+from collections import Counter
 
 import pytest
+
+from tests.campaign import report
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -13,3 +16,16 @@ def pytest_runtest_makereport(item, call):
         reason = call.excinfo.value if call.excinfo else "skipped"
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: in CI every test must run, and this one did not: {reason}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    endings = Counter()
+    for outcome in ("passed", "failed"):
+        for test in terminalreporter.getreports(outcome):
+            for name, value in test.user_properties:
+                if name == "campaign":
+                    kind, ending, number = value
+                    endings[kind, ending] += number
+    if endings:
+        terminalreporter.section("fault campaign: how many trials ended how")
+        terminalreporter.write_line("\n".join(report.table(endings)))

@@ -156,9 +156,9 @@ class _Attempt:
                     raise errors.OutcomeUnknown("opening", error.what, where=self._card.where) from error
                 break
         if life_cycle is LifeCycle.TERMINATED:
-            return self._set_aside(
-                SetAside(Cause.TERMINATED, "its life cycle is TERMINATED and no key opens it")
-            )
+            return self._set_aside(SetAside(Cause.TERMINATED, "it is TERMINATED, and no key opens it"))
+        if version is None:
+            finding = self._held_instead(key_sets, finding)
         thought = keys_do_not_open(
             key_version=version,
             opened_before=self._counter_seen > 0,
@@ -166,6 +166,19 @@ class _Attempt:
             finding=finding,
         )
         return self._set_aside(thought) if isinstance(thought, SetAside) else self._give_back(finding)
+
+    def _held_instead(self, key_sets: tuple[KeySet, ...], finding: str) -> str:
+        """Say which key version the card holds: "no such version" is an error word and proves nothing.
+
+        Raises:
+            OutcomeUnknown: the card says elsewhere that it holds one of these versions.
+        """
+        held = self._card.key_information()
+        if held is None:
+            return finding
+        if held.key_version in [keys.version for keys in key_sets]:
+            raise errors.OutcomeUnknown("opening", "the card denied its key version", where=self._card.where)
+        return f"it holds key version {held.key_version:02X}, so {finding}"
 
     def _look(self, session: SecureSession, *, assume_blank: bool) -> CardEvidence:
         """The card's state. One that says it is blank is believed: if it lies, PUT KEY is refused."""

@@ -1,7 +1,10 @@
 """A station and virtual cards on one bench, in memory but for the database: the whole stack, no sleeping."""
 
 import datetime as dt
+import tempfile
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 from dscplus_card.hosts.identity import serial_number
 from dscplus_driver import MasterKey
@@ -26,6 +29,7 @@ BATCH = "B-1"
 TRANSPORT = VersionedMaster(0x01, MasterKey(bytes(range(0x40, 0x50))))
 ACTOR = Actor("tester", ALL_ROLES, "bench-1")
 PIN = "0471"
+PASSPHRASE = "sample passphrase"
 FIRST_MOMENT = dt.datetime(2026, 11, 2, 9, 0, tzinfo=dt.UTC)
 SERIALS = [serial_number(number) for number in range(1, 9)]
 
@@ -37,25 +41,15 @@ class Bench:
         self.moment = FIRST_MOMENT
         home = Home(folder / "home")
         home.create(Settings("bench-1", "Sample Issuer", "America/New_York", demo=False))
-        self.keystore = FileKeystore.create(home.keystore_file, "sample passphrase", cost=2)
+        self.keystore = FileKeystore.create(home.keystore_file, PASSPHRASE, cost=2)
         self.keystore.import_batch(BATCH, master)
+        home.database_file.write_bytes(empty_database())
         database = Database(home.database_url)
-        schema.bring_up_to_date(database)
         self.station = Station(home, home.settings(), database, self.now)
         self.cards = {serial: virtual_card(serial) for serial in SERIALS[:cards]}
         with self.arranging() as session:
             session.add(Batch(name=BATCH, key_version=1, kcv=TRANSPORT.kcv(), imported_at=self.moment))
-            session.flush()
-            session.add_all(
-                Card(
-                    serial_number=serial,
-                    batch=BATCH,
-                    state=CardState.BLANK,
-                    received_at=self.moment,
-                    changed_at=self.moment,
-                )
-                for serial in self.cards
-            )
+        self.receive(*self.cards)
 
     def now(self):
         self.moment += dt.timedelta(seconds=1)
@@ -64,12 +58,29 @@ class Bench:
     def close(self):
         self.station.database.close()
 
+    def receive(self, *serials):
+        with self.arranging() as session:
+            session.add_all(
+                Card(
+                    serial_number=serial,
+                    batch=BATCH,
+                    state=CardState.BLANK,
+                    received_at=self.moment,
+                    changed_at=self.moment,
+                )
+                for serial in serials
+            )
+
     def place(self, order_id, profile=Profile.CARD_PIN, pin=PIN):
+        self.place_all([(order_id, profile, pin)])
+
+    def place_all(self, orders):
+        """Place orders, each (order id, profile, PIN)."""
         moment = self.now()
         with self.arranging() as session:
-            session.add(User(name=f"user-of-{order_id}"))
+            session.add_all(User(name=f"user-of-{order_id}") for order_id, _, _ in orders)
             session.flush()
-            session.add(
+            session.add_all(
                 Order(
                     id=order_id,
                     user_name=f"user-of-{order_id}",
@@ -84,6 +95,7 @@ class Bench:
                     placed_at=moment,
                     changed_at=moment,
                 )
+                for order_id, profile, pin in orders
             )
 
     def journal(self):
@@ -117,6 +129,17 @@ class Bench:
         with self.station.database.writing() as session:
             audit.record(session, ACTOR, self.moment, "test.arrange", "bench")
             yield session
+
+
+@cache
+def empty_database():
+    """A database of the present schema: migrating takes longer than a whole personalisation."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "station.db"
+        database = Database(f"sqlite:///{path}")
+        schema.bring_up_to_date(database)
+        database.close()
+        return path.read_bytes()
 
 
 def virtual_card(serial, master=TRANSPORT):
