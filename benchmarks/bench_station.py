@@ -53,6 +53,8 @@ class Batch:
     """One a card."""
     transactions: float
     """Inside transactions, from asking for the write lock to the commit on the disk, summed over all."""
+    durable: float
+    """The part of `transactions` in COMMIT itself, which returns when the disk has it."""
     host: float
     """What this process computed outside of transactions, by its CPU clock: free of anybody else's load."""
     emulator: float
@@ -71,6 +73,15 @@ class _TimedDatabase(Database):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.transactions: list[_Transaction] = []
+        self.commits: list[float] = []
+        commit = self.engine.dialect.do_commit
+
+        def timed_commit(connection: Any) -> None:
+            start = perf_counter_ns()
+            commit(connection)
+            self.commits.append((perf_counter_ns() - start) * NS)
+
+        self.engine.dialect.do_commit = timed_commit  # type: ignore[assignment,method-assign]
 
         @event.listens_for(self.engine, "checkout")
         def _check(connection: Any, _record: object, _proxy: object) -> None:
@@ -118,6 +129,7 @@ class BenchStation:
             self._order(range(first, first + count))
             workers = Workers(self._station, self._keystore, self._actor, open_port=open_port)
             self._database.transactions.clear()
+            self._database.commits.clear()
             emulator_before = emulator.cpu_seconds()
             start, cpu = perf_counter_ns(), process_time_ns()
             records = list(workers.serve(tuple(card.url for card in emulator.cards)))
@@ -131,6 +143,7 @@ class BenchStation:
             elapsed,
             tuple(meters),
             transactions=sum(transaction.elapsed for transaction in transactions),
+            durable=sum(self._database.commits),
             host=computing - sum(transaction.computing for transaction in transactions),
             emulator=emulator_seconds,
         )

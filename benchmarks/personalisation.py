@@ -50,6 +50,7 @@ def measure() -> Section:
             duration("host", host, {"wire": wire}, host_goal),
             duration("  by the driver without a station", driver, {"wire": wire}),
             duration("commits", commits, {"wire": wire}),
+            duration("  COMMIT itself", [batch.durable for batch in batches], {"wire": wire}),
             duration("beyond these", beyond, {"wire": wire}),
         ),
     )
