@@ -62,8 +62,7 @@ def at_most(limit: float, values: Sequence[float], text: str) -> Goal:
 def as_document(sections: Sequence[Section], versions: Mapping[str, str], started: str) -> dict[str, object]:
     """The whole table as one JSON document."""
     return {
-        "version": 1,
-        "document": "benchmarks",
+        "format": "benchmarks.table/1",
         "started": started,
         "versions": dict(versions),
         "sections": [
