@@ -95,7 +95,7 @@ def _prove(
             asked = f"challenge {proof.challenge}, " if proof.challenge else ""
             console.print(f"  {mark} {proof.tried}: {asked}[bold]{proof.shown}[/bold], {proof.told}")
         console.print(
-            f"Look around: dsc-station cards list --home {desk.home.path} "
+            f"Look around: {sys.argv[0]} cards list --home {desk.home.path} "
             f"(passphrase file: {desk.home.path / 'passphrase'})",
             soft_wrap=True,
         )
