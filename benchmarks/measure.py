@@ -9,7 +9,10 @@ from time import perf_counter_ns
 
 NS = 1e-9
 ROUNDS = 9
-BATCH_SECONDS = 0.05
+"""Of what takes a good part of a second each time."""
+SHORT_ROUNDS = 41
+"""Of what can be repeated to fill BATCH_SECONDS: many short turns, so that a burst of load spoils few."""
+BATCH_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Subject:
     """How many operations a round; None: as many as fill BATCH_SECONDS."""
 
 
-def interleave(subjects: Sequence[Subject], rounds: int = ROUNDS) -> dict[str, tuple[float, ...]]:
+def interleave(subjects: Sequence[Subject], rounds: int = SHORT_ROUNDS) -> dict[str, tuple[float, ...]]:
     """Seconds per operation of each subject, one value a round.
 
     One more round comes first and is thrown away (caches, lazy imports). Each round starts with another

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .measure import Subject, interleave, ratios
+from .measure import ROUNDS, Subject, interleave, ratios
 from .records import Section, at_most, duration
 
 LIMIT = 1 / 3
@@ -24,7 +24,8 @@ def measure() -> Section:
         "ykman --version": [str(programs / "ykman"), "--version"],
         "ykman --help": [str(programs / "ykman"), "--help"],
     }
-    seconds = interleave([Subject(name, _starter(command), batch=1) for name, command in commands.items()])
+    subjects = [Subject(name, _starter(command), batch=1) for name, command in commands.items()]
+    seconds = interleave(subjects, ROUNDS)
     rows = []
     for name, values in seconds.items():
         program, _, option = name.partition(" ")
