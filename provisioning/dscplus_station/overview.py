@@ -1,16 +1,17 @@
 """Reports across the rooms, read-only: what the command line (later the pages) show of orders and cards."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.interim.rules import gap_warning
-from dscplus_station.interim.service import online_card_ends
+from dscplus_station.interim.service import online_cards_end
 from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Binding, Order
 from dscplus_station.personalise.tables import Run
@@ -65,35 +66,64 @@ def order(station: Station, order_id: str) -> dict[str, Any]:
 def cards(station: Station, serial_number: str | None = None) -> list[dict[str, Any]]:
     """All cards, or one: physical state, the order it serves or served last, its user, dates and runs.
 
-    `user` and `assignment` are the order's user's; `users` has everybody who shares the card (R4).
+    `user` and `assignment` are the order's user's; `users` has everybody who shares the card (R4). One query
+    a table, however many cards there are.
 
     Raises:
         NotFound: no such card.
     """
     with station.database.reading() as session:
         if serial_number is not None:
-            found = [get_card(session, serial_number)]
-        else:
-            found = list(session.scalars(select(Card).order_by(Card.serial_number)))
-        only = {card.serial_number for card in found} if serial_number is not None else None
-        bindings = _latest(session, Binding, only)
-        shipments = _latest(session, Shipment, only)
-        timers = _latest(session, ActivationTimer, only)
-        devices = _latest(session, Device, only)
-        runs = _grouped(_rows(session, Run, only, Run.started_at))
-        users = _users(session)
-        return [
-            _card(
-                session,
-                card,
-                bindings.get(card.serial_number),
-                shipments.get(card.serial_number),
-                timers.get(card.serial_number),
-                users.get(devices[card.serial_number].id, []) if card.serial_number in devices else [],
-                runs.get(card.serial_number, []),
+            get_card(session, serial_number)
+
+        def by_card(query: Select[*tuple[Any, ...]]) -> dict[str, list[Row[*tuple[Any, ...]]]]:
+            return _by_card(session, query, serial_number)
+
+        bindings = by_card(
+            select(Binding.serial_number, Order.id, Order.user_name).join(Order).order_by(Binding.id)
+        )
+        shipments = by_card(select(Shipment.serial_number, Shipment.shipped_on).order_by(Shipment.id))
+        timers = by_card(
+            select(ActivationTimer.serial_number, ActivationTimer.due_on, ActivationTimer.ended_at).order_by(
+                ActivationTimer.id
             )
-            for card in found
-        ]
+        )
+        users = by_card(
+            select(Device.serial_number, Device.id, Assignment.user_name, Assignment.state)
+            .join(Assignment)
+            .order_by(Device.id, Assignment.id)
+        )
+        runs = by_card(
+            select(
+                Run.serial_number, Run.id, Run.order_id, Run.state, Run.started_at, Run.ended_at, Run.result
+            ).order_by(Run.started_at)
+        )
+        online_cards = online_cards_end(session)
+        found = by_card(select(Card.serial_number, Card.batch, Card.state).order_by(Card.serial_number))
+    return [
+        _card(
+            card,
+            bindings[serial],
+            shipments[serial],
+            timers[serial],
+            users[serial],
+            runs[serial],
+            online_cards,
+        )
+        for serial, (card,) in found.items()
+    ]
+
+
+def _by_card(
+    session: Session, query: Select[*tuple[Any, ...]], serial_number: str | None
+) -> dict[str, list[Row[*tuple[Any, ...]]]]:
+    """Rows by their first column, a serial number: of all cards or of one. No row, no list: an empty one."""
+    if serial_number is not None:
+        query = query.where(query.selected_columns[0] == serial_number)
+    rows: dict[str, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for row in session.execute(query):
+        rows[row[0]].append(row)
+    return rows
 
 
 def _order(order: Order, serial_number: str | None) -> dict[str, Any]:
@@ -109,32 +139,32 @@ def _order(order: Order, serial_number: str | None) -> dict[str, Any]:
 
 
 def _card(
-    session: Session,
-    card: Card,
-    binding: Binding | None,
-    shipment: Shipment | None,
-    timer: ActivationTimer | None,
-    users: list[Assignment],
-    runs: list[Run],
+    card: Row[*tuple[Any, ...]],
+    bindings: Sequence[Row[*tuple[Any, ...]]],
+    shipments: Sequence[Row[*tuple[Any, ...]]],
+    timers: Sequence[Row[*tuple[Any, ...]]],
+    users: Sequence[Row[*tuple[Any, ...]]],
+    runs: Sequence[Row[*tuple[Any, ...]]],
+    online_cards: dict[str, date],
 ) -> dict[str, Any]:
-    order = session.get_one(Order, binding.order_id) if binding else None
-    own = next((one for one in users if order and one.user_name == order.user_name), None)
-    shipped_on: date | None = shipment.shipped_on if shipment else None
-    online_ends = online_card_ends(session, order.user_name) if order else None
-    activates_on = timer.due_on if timer and timer.ended_at is None else None
+    """One card's record; of bindings, shipments, timers and devices the last one counts."""
+    order, user = (bindings[-1].id, bindings[-1].user_name) if bindings else (None, None)
+    present = [one for one in users if one.id == users[-1].id]
+    activates_on = timers[-1].due_on if timers and timers[-1].ended_at is None else None
+    online_ends = online_cards.get(user) if user else None
     return {
         "serial_number": card.serial_number,
         "batch": card.batch,
         "state": card.state,
-        "order": order.id if order else None,
-        "user": order.user_name if order else None,
-        "assignment": own.state if own else None,
-        "users": [{"user": one.user_name, "assignment": one.state} for one in users],
-        "shipped_on": shipped_on,
+        "order": order,
+        "user": user,
+        "assignment": next((one.state for one in present if one.user_name == user), None),
+        "users": [{"user": one.user_name, "assignment": one.state} for one in present],
+        "shipped_on": shipments[-1].shipped_on if shipments else None,
         "auto_activates_on": activates_on,
         "online_card_ends_on": online_ends,
-        "warning": gap_warning(order.user_name, online_ends, activates_on)
-        if order and online_ends and activates_on
+        "warning": gap_warning(user, online_ends, activates_on)
+        if user and online_ends and activates_on
         else None,
         "runs": [
             {
@@ -148,28 +178,3 @@ def _card(
             for run in runs
         ],
     }
-
-
-def _users(session: Session) -> dict[int, list[Assignment]]:
-    users: dict[int, list[Assignment]] = {}
-    for one in session.scalars(select(Assignment).order_by(Assignment.id)):
-        users.setdefault(one.device_id, []).append(one)
-    return users
-
-
-def _rows(session: Session, table: Any, only: set[str] | None, order_by: Any) -> Iterable[Any]:
-    query = select(table).order_by(order_by)
-    if only is not None:
-        query = query.where(table.serial_number.in_(only))
-    return session.scalars(query)
-
-
-def _latest(session: Session, table: Any, only: set[str] | None) -> dict[str, Any]:
-    return {row.serial_number: row for row in _rows(session, table, only, table.id)}
-
-
-def _grouped(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    grouped: dict[str, list[Any]] = {}
-    for row in rows:
-        grouped.setdefault(row.serial_number, []).append(row)
-    return grouped

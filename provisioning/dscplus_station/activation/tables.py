@@ -28,7 +28,7 @@ class ActivationTimer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     shipment_id: Mapped[int] = mapped_column(ForeignKey("shipment.id"), unique=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     due_on: Mapped[date]
     state: Mapped[TimerState] = mapped_column(one_of(TimerState, "state"))
     ended_at: Mapped[datetime | None]

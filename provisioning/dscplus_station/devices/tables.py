@@ -29,7 +29,7 @@ class Device(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), unique=True)
     profile: Mapped[Profile] = mapped_column(one_of(Profile, "profile"))
     suite: Mapped[str] = mapped_column(String(60))
@@ -58,7 +58,7 @@ class Assignment(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), index=True)
     user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"))
     state: Mapped[AssignmentState] = mapped_column(one_of(AssignmentState, "state"))
     created_at: Mapped[datetime]

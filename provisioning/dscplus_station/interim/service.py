@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -11,15 +11,14 @@ from dscplus_station.db import affected
 from dscplus_station.interim.tables import InterimAccess, InterimKind
 
 
-def online_card_ends(session: Session, user_name: str) -> date | None:
-    """The last day of a user's open online card, or None without one (R16)."""
-    return session.scalar(
-        select(func.max(InterimAccess.expires_on)).where(
-            InterimAccess.user_name == user_name,
-            InterimAccess.kind == InterimKind.ONLINE_CARD,
-            InterimAccess.ended_at.is_(None),
-        )
+def online_cards_end(session: Session, user_name: str | None = None) -> dict[str, date]:
+    """The last days of open online cards, by user; of one user, if named (R16)."""
+    query = select(InterimAccess.user_name, InterimAccess.expires_on).where(
+        InterimAccess.kind == InterimKind.ONLINE_CARD, InterimAccess.ended_at.is_(None)
     )
+    if user_name is not None:
+        query = query.where(InterimAccess.user_name == user_name)
+    return {row.user_name: row.expires_on for row in session.execute(query)}
 
 
 def end_interim_access(session: Session, actor: Actor, now: datetime, user_name: str, because: str) -> int:

@@ -70,8 +70,8 @@ class Binding(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), index=True)
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     bound_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
     release_reason: Mapped[str | None] = mapped_column(String(200))

@@ -37,7 +37,7 @@ class Run(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     sealed_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
     check_value: Mapped[str] = mapped_column(String(16))
     state: Mapped[RunState] = mapped_column(one_of(RunState, "state"))

@@ -12,7 +12,7 @@ from dscplus_station.clock import day_in
 from dscplus_station.devices.service import live_device, revoke_card_users
 from dscplus_station.errors import BadInput, StateConflict
 from dscplus_station.interim.rules import gap_warning
-from dscplus_station.interim.service import online_card_ends
+from dscplus_station.interim.service import online_cards_end
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, live_binding, move_order
 from dscplus_station.shipping.tables import Shipment
@@ -79,7 +79,7 @@ def ship(
         session.add(shipment)
         session.flush()
         due_on = start_timer(session, actor, now, order, serial_number, shipment.id, shipped_on)
-        last_day = online_card_ends(session, order.user_name)
+        last_day = online_cards_end(session, order.user_name).get(order.user_name)
         warning = gap_warning(order.user_name, last_day, due_on) if last_day else None
         audit.record(
             session,

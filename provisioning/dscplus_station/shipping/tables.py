@@ -25,7 +25,7 @@ class Shipment(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))
+    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     carrier: Mapped[str] = mapped_column(String(60))
     tracking: Mapped[str] = mapped_column(String(60))
     shipped_on: Mapped[date]

@@ -121,6 +121,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_binding'))
     )
     with op.batch_alter_table('binding', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_binding_order_id'), ['order_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_binding_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_binding_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
         batch_op.create_index('uq_binding_live_order', ['order_id'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
 
@@ -162,6 +164,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run'))
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_run_open_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('uq_run_open_order', ['order_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
@@ -180,6 +183,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_shipment'))
     )
     with op.batch_alter_table('shipment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_shipment_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_shipment_live_order', ['order_id'], unique=True, sqlite_where=sa.text('undelivered_at IS NULL'), postgresql_where=sa.text('undelivered_at IS NULL'))
 
     op.create_table('activation_timer',
@@ -200,6 +204,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('activation_timer', schema=None) as batch_op:
         batch_op.create_index('ix_activation_timer_due', ['state', 'due_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_activation_timer_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_activation_timer_running', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'RUNNING'"), postgresql_where=sa.text("state = 'RUNNING'"))
 
     op.create_table('device',
@@ -220,6 +225,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('run_id', name=op.f('uq_device_run_id'))
     )
     with op.batch_alter_table('device', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_device_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_device_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('quarantine',
@@ -272,6 +278,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment'))
     )
     with op.batch_alter_table('assignment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_assignment_device_id'), ['device_id'], unique=False)
         batch_op.create_index('uq_assignment_live', ['device_id', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'REVOKED'"), postgresql_where=sa.text("state <> 'REVOKED'"))
 
     op.create_table('challenge',
