@@ -90,6 +90,7 @@ class Applet:
         self.channel = None
         self.handshake = None
         self.channel_ends = False
+        self._wraps = None  # it holds session keys
 
     def lapse(self) -> None:
         """End a channel that has heard nothing for 5 s."""
@@ -114,8 +115,8 @@ class Applet:
         self._last_message = self.port.now_ms()
 
     def _execute(self, command: Command) -> "bytes | Work":
-        handshake = self.handshake
-        self.handshake = None  # EXTERNAL AUTHENTICATE comes right after INITIALIZE UPDATE or not at all
+        # EXTERNAL AUTHENTICATE comes right after INITIALIZE UPDATE or not at all.
+        command.handshake, self.handshake = self.handshake, None
         if self.channel is not None and not command.secure:
             self.end_channel()
             if command.ins not in (_SELECT, _INITIALIZE_UPDATE):
@@ -126,9 +127,7 @@ class Applet:
                 command.data = self.channel.unwrap(command.header, command.data)
             except SecurityError:
                 raise Refused(sw.SECURITY_STATUS) from None
-        elif command.ins == _EXTERNAL_AUTHENTICATE:
-            self.handshake = handshake
-        elif command.secure:
+        elif command.secure and command.ins != _EXTERNAL_AUTHENTICATE:
             raise Refused(sw.SECURITY_STATUS)
         self._wraps = self.channel if command.in_channel else None
         return self._answer(lambda: self._dispatch(command))

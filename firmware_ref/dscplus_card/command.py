@@ -17,6 +17,10 @@ TRIES_LEFT = 0x63C0
 
 _SECURE_MESSAGING = 0x04
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from dscplus_card.scp03 import SecureChannel
+
 
 class Refused(Exception):
     """The command ends with this status word and no data."""
@@ -45,6 +49,7 @@ class Command:
             raise Refused(UNKNOWN_CLA)
         self.secure = bool(self.cla & _SECURE_MESSAGING)
         self.in_channel = False  # set once the open channel has accepted the command
+        self.handshake: "SecureChannel | None" = None  # what the command before it has begun
 
     def tag(self) -> int:
         """P1-P2 as one number."""

@@ -139,9 +139,9 @@ def set_status(applet: "Applet", command: Command) -> bytes:
         changes[state.QUOTA] = state.QUOTA_LIMIT
         for field in _WIPED:
             changes[field] = b""
+    memory.commit(changes)
     if new == state.TERMINATED:
         applet.channel_ends = True  # the secrets go once the answer is out, or at the next boot: see Device
-    memory.commit(changes)
     return b""
 
 

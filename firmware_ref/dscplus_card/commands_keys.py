@@ -76,8 +76,7 @@ def _begin_handshake(applet: "Applet", host_challenge: bytes) -> bytes:
 
 def external_authenticate(applet: "Applet", command: Command) -> bytes:
     """84 82 33 00, host cryptogram 8 ‖ C-MAC 8 (7.1.2); opens the channel. Its answer carries no R-MAC."""
-    handshake = applet.handshake
-    applet.handshake = None
+    handshake = command.handshake
     if command.in_channel:
         raise Refused(sw.CONDITIONS)
     if handshake is None or not command.secure:

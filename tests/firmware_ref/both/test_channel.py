@@ -110,6 +110,54 @@ def test_a_command_between_the_two_ends_the_handshake():
     assert b.raises(AssertionError, lambda: host.open(b.TRANSPORT, 0))
 
 
+def test_a_refused_external_authenticate_ends_the_handshake_whatever_was_wrong():
+    for refused in (
+        b"\x84\x82\x01\x00\x10" + b"\x00" * 16,  # level
+        b"\x84\x82\x33\x01\x10" + b"\x00" * 16,  # P2
+        b"\x84\x82\x33\x00\x08" + b"\x00" * 8,
+        b"\x80\x82\x33\x00",
+        b"\x84\x82\x33",
+    ):
+        host = b.Host(b.Bench())
+        real = host.apdu
+
+        def twice(apdu, real=real, refused=refused):
+            if apdu[1] == 0x82:
+                assert real(refused)[1] != 0x9000
+            return real(apdu)
+
+        host.apdu = twice
+        assert b.raises(AssertionError, lambda host=host: host.open(b.TRANSPORT, 0)), refused
+
+
+def test_flash_that_fails_opens_no_channel():
+    bench = b.Bench()
+    host = b.Host(bench)
+    real, program = host.apdu, bench.flash.program
+
+    def failing(apdu):
+        if apdu[1] == 0x82:
+            bench.flash.program = lambda sector, offset, data: None
+        return real(apdu)
+
+    host.apdu = failing
+    assert b.raises(AssertionError, lambda: host.open(b.TRANSPORT, 0))  # 6581
+    host.apdu, bench.flash.program = real, program
+    assert host.apdu(b"\x84\xca\xdf\x07\x08" + b"\x00" * 8) == (b"", 0x6982)
+    assert host.command(*LIFE_CYCLE) == (b"\x01", 0x9000)
+    assert bench.memory().number(state.AUTHENTICATION_FAILURES) == 1
+
+
+def test_session_keys_end_with_their_channel():
+    bench, _, channel = opened()
+    assert is_open(channel)
+    held = [value for value in bench.card._applet.__dict__.values() if isinstance(value, scp03.SecureChannel)]
+    assert held
+    bench.wait(5000)
+    applet = bench.card._applet.__dict__
+    assert [name for name, value in applet.items() if isinstance(value, scp03.SecureChannel)] == []
+
+
 def test_wrong_keys_do_not_open():
     bench = b.Bench()
     host = b.Host(bench)

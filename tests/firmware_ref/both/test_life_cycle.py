@@ -147,6 +147,16 @@ def test_terminated_is_not_erased_while_its_answer_is_unsent():
     assert b.SEED not in bench.flash.image()
 
 
+def test_a_termination_that_flash_refuses_leaves_card_and_channel_as_they_were():
+    bench, _, channel = b.personalised()
+    program = bench.flash.program
+    bench.flash.program = lambda sector, offset, data: None
+    assert channel.set_status(state.TERMINATED) == 0x6581
+    bench.flash.program = program
+    assert channel.command(0x80, 0xCA, 0xDF, 0x01) == (b"\x0f", 0x9000)
+    assert channel.set_status(state.TERMINATED) == 0x9000
+
+
 def test_terminated_and_cut_before_the_erase_erases_at_the_next_boot():
     bench, host, channel = b.personalised()
     host.start(b.MSG, channel.wrap(0x80, 0xF0, 0x80, state.TERMINATED))
