@@ -96,7 +96,6 @@ class Keypad:
         self._step = _SHOWING
         self._message = _fill(text)
         self._deadline = self._port.now_ms() + duration
-        self._epoch = self._memory.epoch
 
     def _begin(self) -> None:
         self._off()

@@ -55,7 +55,7 @@ def test_r2_stars_stand_for_digits():
 
 
 def test_initialized_shows_what_op_ready_shows():
-    assert "| `NOT SET` | \"press\" on a card that is OP_READY or INITIALIZED |" in SECTION
+    assert '| `NOT SET` | "press" on a card that is OP_READY or INITIALIZED |' in SECTION
     assert in_life_cycle(state.INITIALIZED) == in_life_cycle(state.OP_READY) == "NOT SET "
 
 

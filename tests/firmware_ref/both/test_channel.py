@@ -285,6 +285,9 @@ def test_a_channel_lapses_after_5_s_without_a_message():
         bench, host, channel = opened()
         bench.wait(wait)
         assert host.apdu(channel.wrap(*CHECK_VALUE))[1] == status
+    bench, host, channel = opened()
+    bench.port.clock += 5000  # the command comes before the card's next tick
+    assert host.apdu(channel.wrap(*CHECK_VALUE)) == (b"", 0x6982)
     bench, _, channel = opened()
     for _ in range(4):
         bench.wait(4000)
@@ -309,6 +312,15 @@ def test_a_long_command_does_not_let_its_own_channel_lapse():
     bench, _, channel = opened()
     assert channel.command(0x80, 0x32, 4, 0) == (b"", 0x9000)  # nobody presses a key for 30 s
     assert bench.port.clock > 30000 and is_open(channel)
+
+
+def test_a_long_command_that_is_cancelled_does_not_either():
+    bench, host, channel = opened()
+    host.start(b.MSG, channel.wrap(0x80, 0x32, 4, 0))
+    bench.wait(20000)
+    assert host.send(host.session, host.seq, b.CANCEL, b"")[-1][3] == b"\x7f"
+    bench.wait(4999)
+    assert is_open(channel)
 
 
 def test_delay_grows_from_1_s_to_60_s_after_ten_failures_in_a_row():

@@ -167,6 +167,26 @@ def test_profile_b_forgets_the_pin_with_the_display():
     assert bench.type("123456", "OK") == OFF
 
 
+def test_what_was_typed_is_not_kept_in_memory():
+    def held():
+        return [value for value in bench.card._keypad.__dict__.values() if value in (b"0042", "123456")]
+
+    bench, _, _ = b.personalised(2, b.SUITE_B)
+    bench.type("press", "0042", "OK", "123456")
+    assert len(held()) == 2
+    bench.type("OK")
+    assert held() == []
+    bench.type("press", "0042", "OK", "123456")
+    bench.wait(30000)
+    assert held() == []
+
+
+def test_a_ninth_digit_is_not_taken_for_eight():
+    bench, _, _ = b.personalised(2, SUITE_C)
+    assert bench.type("press", "0042", "OK", "123456789", "OK") == "8 DIGITS"
+    assert bench.memory().number(state.KEYPAD_RESPONSES) == 0
+
+
 def test_the_counter_is_in_flash_before_the_response_shows():
     bench, _, _ = b.personalised(2, SUITE_C)
     for counter in (0, 1, 2):

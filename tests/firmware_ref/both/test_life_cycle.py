@@ -115,6 +115,18 @@ def test_old_pin_and_old_seed_do_not_survive_being_replaced():
     assert b.SEED not in image and b"7391" not in image
 
 
+def test_an_old_pin_that_flash_would_not_erase_is_told_and_goes_at_the_next_boot():
+    bench, _, channel = b.personalised()
+    erase = bench.flash.erase
+    bench.flash.erase = lambda sector: None
+    assert channel.command(0, 0x2C, 2, 0x81, b"7391") == (b"", 0x6581)
+    assert b.PIN in bench.flash.image()
+    bench.flash.erase = erase
+    bench.reboot()
+    assert b.PIN not in bench.flash.image()
+    assert bench.memory().get(state.PIN) == b"7391"  # whole or not at all: here whole
+
+
 def test_terminated_answers_first_and_then_erases_every_secret():
     for start in (b.issuer_channel, b.personalised):
         bench, host, channel = start()

@@ -180,6 +180,7 @@ def test_r5_suites_that_the_card_refuses():
         "OCRA-1:HOTP-SHA256-5:QN06",
         "OCRA-1:HOTP-SHA256-9:QN06",
         "OCRA-1:HOTP-SHA256-08:QN06",
+        "OCRA-1:HOTP-SHA256-8-8:QN06",
         "OCRA-1:HOTP-SHA256-8:QN03",
         "OCRA-1:HOTP-SHA256-8:QN09",
         "OCRA-1:HOTP-SHA256-8:QA06",
