@@ -21,6 +21,7 @@ REQUESTS = {A: 15, B: 13}
 COMMITS = {A: 6, B: 5}
 JOURNAL = ("begin", "record", "complete")
 WHEN = ("before", "after")
+NOISE = "drop=0.05,duplicate=0.05,corrupt=0.05,truncate=0.05,delay=0.05"
 
 
 class Killed(BaseException):
@@ -42,6 +43,21 @@ class Fault:
 
 def unplugs(profile, step=1):
     return [Fault("unplug", profile, at) for at in range(0, BYTES[profile], step)]
+
+
+def unplugs_twice(profile):
+    """Pulled out, plugged in, and pulled out again while the next run finds out what the first one left."""
+    again = (40, 160, 320, 480)
+    return [
+        Fault("unplug twice", profile, at, f"again={then}")
+        for at in range(0, BYTES[profile], 40)
+        for then in again
+    ]
+
+
+def noises(profile, seeds):
+    """A bad cable: five per cent each of the frames are lost, doubled, flipped, cut short and late."""
+    return [Fault("noise", profile, seed) for seed in range(seeds)]
 
 
 def power_cuts(profile, tears):
@@ -96,6 +112,8 @@ def everything(step_of_profile_b=1):
         for profile, step in ((A, 1), (B, step_of_profile_b))
         for part in (
             unplugs(profile, step),
+            unplugs_twice(profile),
+            noises(profile, seeds=40),
             power_cuts(profile, tears=4),
             double_cuts(profile),
             lost_answers(profile),
@@ -114,6 +132,11 @@ def happening(fault: Fault, engine, card) -> Iterator[None]:
         match fault.kind:
             case "unplug":
                 card.set_faults(f"unplug={fault.at}")
+            case "unplug twice":
+                card.set_faults(f"unplug={fault.at}")
+                stack.enter_context(_unplugged_again(card, fault.detail.removeprefix("again=")))
+            case "noise":
+                card.set_faults(f"{NOISE},seed={fault.at}")
             case "power cut":
                 card.set_faults(f"power-cut={fault.at},seed={fault.detail.removeprefix('tear=')}")
             case "double cut":
@@ -133,6 +156,20 @@ def happening(fault: Fault, engine, card) -> Iterator[None]:
             case "kill at commit":
                 stack.enter_context(_killed_at_commit(engine, fault.at, fault.detail))
         yield
+
+
+@contextmanager
+def _unplugged_again(card, carried):
+    def replug():
+        card.replug = original
+        card.replug()
+        card.set_faults(f"unplug={carried}")
+
+    original, card.replug = card.replug, replug
+    try:
+        yield
+    finally:
+        card.replug = original
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 COMMAND = [Path(sys.executable).with_name("dsc-station"), "demo", "--home"]
-TIMEOUT = 90
+TIMEOUT = 120
 ORDERS = {"SAMPLE-1", "SAMPLE-2", "SAMPLE-4", "SAMPLE-5"}
 
 

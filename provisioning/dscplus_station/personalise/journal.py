@@ -259,7 +259,8 @@ def _placed_order(session: Session, order_id: str | None) -> Order | None:
     bound = live_binding(session, order_id=order_id)
     if order.state is OrderState.IN_PROVISIONING and bound is not None:
         raise StateConflict(
-            f"order {order_id} is being served by card {bound.serial_number}: plug that card in"
+            f"order {order_id} is being served by card {bound.serial_number}: plug that card in, "
+            "or, if it is dead, cancel the order and place it anew"
         )
     raise StateConflict(f"order {order_id} is {order.state}: only a placed order can be personalised")
 
