@@ -16,6 +16,8 @@ from .errors import UsageError
 from .sensitive import Pin, PinHash, Seed
 
 QUESTION_FIELD = 128
+CARD_QUESTION_DIGITS = range(4, 9)
+"""Digits of a question that a card takes."""
 LOOK_AHEAD = 10
 """Counter values a verifier tries: a holder may have made responses that were never sent."""
 _GRAMMAR = re.compile(
@@ -154,7 +156,7 @@ def new_question(digits: int = 6, *, below: Callable[[int], int] = secrets.randb
 
     ``below(n)`` returns an unpredictable number from 0 to n - 1.
     """
-    if not 4 <= digits <= 8:
+    if digits not in CARD_QUESTION_DIGITS:
         raise UsageError("a question for a card has 4 to 8 digits")
     # Of every sixteen numbers the fifteen that are no multiple: each equally likely.
     sixteens, rest = divmod(below(10**digits // 16 * 15), 15)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Self
 
-from . import errors, put_key, status, store_data
+from . import errors, ocra, put_key, status, store_data
 from .apdu import Command
 from .evidence import CardEvidence
 from .model import Diagnosis, LifeCycle, Profile, Tag
@@ -104,8 +104,11 @@ class SecureSession(Readings):
         """Return the card's response to a question of ASCII digits; ``pin`` exactly if the profile is
         SERVER_PIN.
 
-        Each draws on the quota of 32; when it is used up, StatusWordError 6985.
+        Each draws on the quota of 32; when it is used up, StatusWordError 6985. Raises UsageError, and sends
+        nothing, for a question that is not of 4 to 8 digits.
         """
+        if len(question) not in ocra.CARD_QUESTION_DIGITS or not (question.isascii() and question.isdigit()):
+            raise errors.UsageError("a question for a card has 4 to 8 digits")
         answer = self._transmit("INTERNAL AUTHENTICATE", _internal_authenticate(question, pin))
         if not answer.isdigit():
             raise errors.ProtocolError("the card's response is not made of digits", where=self._card.where)

@@ -7,6 +7,8 @@ from .model import Profile
 from .sensitive import KeySet, Seed
 
 MAX_TEXT = 16
+MAX_LANGUAGE = 35
+"""The longest language tag that need be taken (RFC 5646, 4.4.1)."""
 
 _PROFILE = 0x0101
 _LANGUAGE = 0x0102
@@ -17,12 +19,12 @@ _SEED = 0x8001
 def command(keys: KeySet, seed: Seed, profile: Profile, language: str, text: str) -> Command:
     """Return STORE DATA; the seed travels under Key-DEK. Empty language and text are left out.
 
-    Raises UsageError for a text that the display cannot hold or a language tag that is not ASCII.
+    Raises UsageError for a text or a language tag that the card cannot hold.
     """
-    if len(text) > MAX_TEXT or not (text.isascii() and text.isprintable()):
+    if not _fits(text, MAX_TEXT):
         raise UsageError(f"the card's text has at most {MAX_TEXT} printable ASCII characters")
-    if not language.isascii():
-        raise UsageError("a language tag is ASCII, such as en or es")
+    if not _fits(language, MAX_LANGUAGE):
+        raise UsageError(f"a language tag, such as en, has at most {MAX_LANGUAGE} printable ASCII characters")
     sealed = scp03.encrypt_under_dek(
         keys.dek.reveal(), scp03.pad(bytes((len(seed.reveal()),)) + seed.reveal())
     )
@@ -32,6 +34,10 @@ def command(keys: KeySet, seed: Seed, profile: Profile, language: str, text: str
     if text:
         groups += _group(_TEXT, text.encode("ascii"))
     return Command(0x80, 0xE2, 0x88, 0x00, groups)
+
+
+def _fits(value: str, longest: int) -> bool:
+    return len(value) <= longest and value.isascii() and value.isprintable()
 
 
 def _group(tag: int, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from dscplus_driver import (
     restock,
     scrap,
 )
+from dscplus_driver.model import Personality, PinTries, Profile
 from dscplus_driver.retire import RestockStep, wipe
 from tests.driver.middleman import connect_through
 from tests.harness import sample
@@ -67,10 +68,20 @@ def test_an_answer_lost_anywhere_is_recovered_from(card, request_number):
     assert steps in (ALL, ALL[1:]) and evidence.is_wiped and evidence.key_version == RESTOCK.version
 
 
-def test_a_wipe_that_cannot_be_proven_is_refused(card, monkeypatch):
-    monkeypatch.setattr("dscplus_driver.session.SecureSession.quota_left", lambda _session: 29)
-    with card.connect() as driver, pytest.raises(errors.CardUnfit, match="quota is 29"):
+@pytest.mark.parametrize(
+    ("reading", "value", "complaint"),
+    [
+        ("quota_left", 29, "quota is 29"),
+        ("pin_tries", PinTries(left=5, limit=5), "PIN is"),
+        ("personality", Personality(Profile.CARD_PIN, Profile.CARD_PIN.suite), "profile is"),
+    ],
+)
+def test_a_wipe_that_cannot_be_proven_is_refused(card, monkeypatch, reading, value, complaint):
+    monkeypatch.setattr(f"dscplus_driver.session.SecureSession.{reading}", lambda _session: value)
+    with card.connect() as driver, pytest.raises(errors.CardUnfit, match=complaint):
         restock(driver, ISSUER, RESTOCK)
+    with card.connect() as driver:
+        assert driver.key_information().key_version == ISSUER.version
 
 
 def test_wipe_leaves_the_issuers_keys_and_may_be_repeated(card):
