@@ -24,8 +24,9 @@ def found(
     was_there = home.path.exists()
     home.check_new(settings)
     secret = passphrase()
+    home.claim()  # what goes wrong up to here is not ours to remove
     try:
-        home.create(settings)
+        home.furnish(settings)
         FileKeystore.create(home.keystore_file, secret)
         database = Database(home.database_url)
         schema.bring_up_to_date(database)

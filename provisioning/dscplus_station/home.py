@@ -124,17 +124,26 @@ class Home:
         if not self.is_empty():
             raise StationError(f"{self.path} is not empty: a station is made in a new directory")
 
-    def create(self, settings: Settings) -> None:
-        """Make the directory with its settings; keystore and database come after, by their own rooms.
+    def claim(self) -> None:
+        """Make the directory, and in it the locks' one: of two that try at once, one only succeeds.
 
         Raises:
-            StationError, BadInput: as for `check_new`; or the directory cannot be made.
+            StationError: it cannot be made, or another station is being made here.
         """
-        self.check_new(settings)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.chmod(0o700)
             self.locks.mkdir(mode=0o700)
+        except OSError as error:
+            raise StationError(f"{self.path}: {error.strerror}. No station was made.") from error
+
+    def furnish(self, settings: Settings) -> None:
+        """Write the settings and an empty database into a claimed home.
+
+        Raises:
+            StationError: they cannot be written.
+        """
+        try:
+            self.path.chmod(0o700)
             write_private(self.database_file, b"")
             write_private(
                 self.settings_file,

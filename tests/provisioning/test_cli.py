@@ -13,7 +13,10 @@ from click.testing import CliRunner
 from dscplus_station import log
 from dscplus_station.cli import COMMANDS, cli
 from dscplus_station.clock import system_clock
+from dscplus_station.errors import StationError
+from dscplus_station.founding import found
 from dscplus_station.home import Home
+from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.orders.rules import COLUMNS
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.quarantine.service import set_aside
@@ -99,6 +102,19 @@ def test_a_failed_init_leaves_nothing_behind(tmp_path, arguments, complaint):
     bench = Bench(tmp_path)
     assert complaint in bench.run("init", *arguments, code=1).stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_of_two_inits_at_once_one_wins_and_keeps_its_station(tmp_path):
+    home = Home(tmp_path / "home")
+
+    def meanwhile():
+        found(home, "Sample Issuer", "first", "UTC", lambda: "sesame", demo=False)
+        return "sesame"
+
+    with pytest.raises(StationError, match="No station was made"):
+        found(home, "Sample Issuer", "second", "UTC", meanwhile, demo=False)
+    assert home.settings().station == "first"
+    FileKeystore.open(home.keystore_file, "sesame")
 
 
 def test_init_without_a_passphrase_leaves_nothing_behind(tmp_path):

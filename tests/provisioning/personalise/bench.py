@@ -40,7 +40,8 @@ class Bench:
     def __init__(self, folder, cards=1, *, master=TRANSPORT):
         self.moment = FIRST_MOMENT
         home = Home(folder / "home")
-        home.create(Settings("bench-1", "Sample Issuer", "America/New_York", demo=False))
+        home.claim()
+        home.furnish(Settings("bench-1", "Sample Issuer", "America/New_York", demo=False))
         self.keystore = FileKeystore.create(home.keystore_file, PASSPHRASE, cost=2)
         self.keystore.import_batch(BATCH, master)
         home.database_file.write_bytes(empty_database())
