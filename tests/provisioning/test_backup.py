@@ -75,6 +75,24 @@ def test_no_file_is_replaced_and_nothing_is_left_behind(kept):
     assert kept.file.read_bytes() == before
 
 
+def test_a_file_system_without_hard_links_takes_a_backup_too(kept, tmp_path, monkeypatch):
+    def no_links(*_args):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(service.os, "link", no_links)
+    write_backup(kept.station, kept.actor, PASSPHRASE, tmp_path / "stick")
+    assert restore(tmp_path / "stick", Home(tmp_path / "new"), PASSPHRASE, kept.moment) is None
+    assert not list(tmp_path.glob(".stick*"))
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next(kept, tmp_path):
+    left = kept.home.path / ".backup-killed"
+    left.mkdir()
+    (left / "station.db").write_bytes(b"a snapshot with a PIN that was erased since")
+    write_backup(kept.station, kept.actor, PASSPHRASE, tmp_path / "second")
+    assert not left.exists()
+
+
 def test_a_disk_that_is_full_leaves_no_half_backup(kept, tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -3,6 +3,7 @@
 Lose the issuer master and no card can be managed again: make backups, and try a restore into a new directory.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from dscplus_station import audit, schema
+from dscplus_station import audit, locks, schema
 from dscplus_station.actor import Actor, Role
 from dscplus_station.backup.sealed_stream import SealedWriter, open_stream
 from dscplus_station.db import Database
@@ -24,6 +25,11 @@ from dscplus_station.station import Station
 SETTINGS, KEYSTORE, DATABASE = "station.toml", "keystore.json", "station.db"
 MEMBERS = (SETTINGS, KEYSTORE, DATABASE)
 
+_SNAPSHOT = ".backup-"
+"""What a snapshot's folder in the home begins with."""
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS})
+"""How a file system says that it has no hard links: FAT, as on most memory sticks."""
+
 
 def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) -> None:
     """Write an encrypted backup; the file appears whole or not at all, and replaces none.
@@ -34,6 +40,7 @@ def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) 
     Raises:
         NotPermitted: not a key custodian, or the passphrase is wrong.
         StateConflict: the file is there already.
+        HeldByAnother: another backup is under way.
         StationError: it cannot be written.
     """
     actor.require(Role.KEY_CUSTODIAN, "make backups")
@@ -41,11 +48,18 @@ def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) 
     FileKeystore.open(home.keystore_file, passphrase)
     if target.exists():
         raise StateConflict(f"{target} is there already: name a new file")
-    with station.database.writing() as session:
-        audit.record(session, actor, station.now(), "backup", target.name[:64])
+    with locks.hold(home.locks, "job backup", "backup"):
+        with station.database.writing() as session:
+            audit.record(session, actor, station.now(), "backup", target.name[:64])
+        _write(home, passphrase, target)
+
+
+def _write(home: Home, passphrase: str, target: Path) -> None:
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with tempfile.TemporaryDirectory(dir=home.path, prefix=".backup-") as folder:
+        for left in home.path.glob(f"{_SNAPSHOT}*"):  # by a backup that was killed: erased PINs are in it
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=home.path, prefix=_SNAPSHOT) as folder:
             snapshot = Path(folder) / DATABASE
             _snapshot(home.database_file, snapshot)
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -58,12 +72,25 @@ def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) 
                 sealed.finish()
                 file.flush()
                 os.fsync(file.fileno())
-        os.link(unfinished, target)  # fails rather than replace a file that came meanwhile
+        _appear(unfinished, target)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StationError(f"{target}: {reason}. No backup was made.") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _appear(unfinished: Path, target: Path) -> None:
+    """Give a finished file its name, rather failing than replacing a file that came meanwhile."""
+    try:
+        os.link(unfinished, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        unfinished.rename(target)
+    _sync(target.absolute().parent)
 
 
 def restore(
