@@ -8,7 +8,7 @@ from sqlalchemy import select
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
-from dscplus_station.csvfile import Refusal, read_rows
+from dscplus_station.csvfile import Refusal, Row, read_rows
 from dscplus_station.errors import BadInput, NotFound, NotPermitted
 from dscplus_station.keystore.interface import KeystoreError, pin_of
 from dscplus_station.orders.importing import import_orders
@@ -85,6 +85,16 @@ def test_one_bad_row_and_nothing_is_placed_unless_partial(world):
     result = world.place(*rows, partial=True)
     assert result.placed == ["O-1", "O-3"]
     assert set(stored(world)) == {"O-1", "O-3"}
+
+
+def test_refusals_are_told_in_the_files_order(world):
+    rows = [Row(2, order_values("O-1", country="XX"))]
+    unreadable = [Refusal(3, "", "has 2 fields, not 10"), Refusal(1, "", "has 3 fields, not 10")]
+    for partial in (False, True):
+        result = import_orders(
+            world.station, world.actor, world.keystore, rows, unreadable, COUNTRIES, partial=partial
+        )
+        assert [one.line for one in result.refused] == [1, 2, 3]
 
 
 def test_an_order_that_stands_twice_in_the_file_is_refused(world):

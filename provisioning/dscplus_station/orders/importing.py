@@ -61,6 +61,7 @@ def import_orders(
                 result.unchanged.append(row.values["order"])
             else:
                 result.refused.append(Refusal(row.line, row.values["order"][:40], outcome))
+        result.refused.sort(key=lambda refusal: refusal.line)
         if result.refused and not partial:
             result.placed.clear()
             return result
@@ -70,7 +71,6 @@ def import_orders(
             audit.record(
                 session, actor, now, "orders.import", request.order, user=request.user, kind=request.kind
             )
-    result.refused.sort(key=lambda refusal: refusal.line)
     return result
 
 
