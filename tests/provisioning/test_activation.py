@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from dscplus_station import audit, overview
+from dscplus_station import audit, locks, overview
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.rules import (
     AUTO_ACTIVATION_DAYS,
@@ -18,18 +18,22 @@ from dscplus_station.activation.rules import (
     is_due,
     notice_due,
 )
-from dscplus_station.activation.service import revoke_card, run_timers, upcoming
+from dscplus_station.activation.service import revoke_card, run_timers, stop_timer, upcoming
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.clock import day_in
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState
+from dscplus_station.devices.service import end_device, live_device
 from dscplus_station.devices.tables import Assignment
-from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
+from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
 from dscplus_station.interim.rules import gap_warning, uncovered_days
 from dscplus_station.interim.tables import InterimAccess, InterimKind
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import issue_challenge
 from dscplus_station.orders.rules import OrderKind
+from dscplus_station.orders.service import release
 from dscplus_station.shipping.service import report_undelivered, ship
+from dscplus_station.stock.rules import CardState
+from dscplus_station.stock.service import move_card
 from tests.provisioning.support import CARDS, order_values, other_response
 
 DAYS = st.dates(date(2020, 1, 1), date(2100, 1, 1))
@@ -274,6 +278,25 @@ def test_r15_a_replaced_card_still_in_the_post_is_not_activated_any_more(world):
     assert run_timers(world.station, world.actor).activated == []
 
 
+def test_r15_a_replaced_card_that_serves_somebody_else_by_now_is_left_alone(world):
+    world.stock(2)
+    world.shipped("O-1", CARDS[0])
+    world.shipped("O-2", CARDS[1], kind="replacement", replaces=CARDS[0])
+    with world.writing() as session:  # it comes back, is wiped and restocked
+        now = world.moment
+        for state in (CardState.RETURNED, CardState.INSPECTED, CardState.BLANK):
+            move_card(session, world.actor, now, CARDS[0], state, "test")
+        stop_timer(session, world.actor, now, CARDS[0], "returned")
+        end_device(session, world.actor, now, live_device(session, CARDS[0]), "returned")
+        release(session, world.actor, now, "O-1", "returned")
+    world.shipped("O-3", CARDS[0], user="bob")
+    activate_by_hand(world, CARDS[1])
+    assert assignment(world, CARDS[1]) is AssignmentState.ACTIVE
+    assert assignment(world, CARDS[0]) is AssignmentState.PENDING
+    world.at(days=14)
+    assert run_timers(world.station, world.actor).activated == [CARDS[0]]
+
+
 def test_r15_revoked_in_the_post_cancels_the_activation(world):
     world.stock()
     world.shipped()
@@ -282,6 +305,8 @@ def test_r15_revoked_in_the_post_cancels_the_activation(world):
     world.at(days=100)
     assert run_timers(world.station, world.actor).activated == []
     assert assignment(world) is AssignmentState.REVOKED
+    with pytest.raises(BadInput, match="a reason has 1 to 200 printable characters"):
+        revoke_card(world.station, world.actor, CARDS[0], " ")
     with pytest.raises(NotFound, match="no users"):
         revoke_card(world.station, world.actor, CARDS[0], "again")
 
@@ -296,6 +321,14 @@ def test_a_locked_card_is_held_back_and_told(world):
     assert done.activated == []
     assert "is LOCKED for alice" in done.held_back[0][1]
     assert timers(world) == {CARDS[0]: TimerState.RUNNING}
+
+
+def test_the_timers_are_run_by_one_at_a_time(world):
+    with (
+        locks.hold(world.home.locks, "job activation", "somebody"),
+        pytest.raises(HeldByAnother, match="job activation is held by somebody, pid"),
+    ):
+        run_timers(world.station, world.actor)
 
 
 # Shipping

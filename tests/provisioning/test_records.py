@@ -15,6 +15,7 @@ from dscplus_station.cancellation.service import cancel
 from dscplus_station.db import Database, UnauditedChange
 from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, AssignmentState
 from dscplus_station.errors import (
+    BadInput,
     DatabaseFailed,
     HeldByAnother,
     NotFound,
@@ -231,6 +232,8 @@ def test_a_quarantine_ends_once_by_a_supervisor(world, resolution, state):
     clerk = Actor("carl", ALL_ROLES - {Role.SUPERVISOR}, "bench-1")
     with pytest.raises(NotPermitted, match="carl may not resolve"):
         quarantine.resolve(world.station, clerk, CARDS[0], resolution, "checked")
+    with pytest.raises(BadInput, match="a note has 1 to 200 printable characters"):
+        quarantine.resolve(world.station, world.actor, CARDS[0], resolution, "")
     quarantine.resolve(world.station, world.actor, CARDS[0], resolution, "checked")
     assert cards(world.station)[0].state is state
     with pytest.raises(NotFound, match="is not in quarantine"):

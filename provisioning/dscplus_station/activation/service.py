@@ -6,13 +6,19 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dscplus_station import audit
+from dscplus_station import audit, locks
 from dscplus_station.activation.rules import Notice, TimerState, activation_day, is_due, notice_due
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState
-from dscplus_station.devices.service import live_assignments, live_device, move_assignment, revoke_card_users
+from dscplus_station.devices.service import (
+    is_user_of,
+    live_assignments,
+    live_device,
+    move_assignment,
+    revoke_card_users,
+)
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.interim.service import end_interim_access
@@ -20,6 +26,7 @@ from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
+from dscplus_station.words import require_words
 
 
 @dataclass(frozen=True)
@@ -98,23 +105,32 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
     """Activate what is due on a day; one transaction a card, so that one trouble holds up no other card.
 
     A run that comes late activates what became due meanwhile; a second run finds nothing.
+
+    Raises:
+        HeldByAnother: another run is under way.
     """
     actor.require(Role.CLIENT_SERVICES, "run the activation timers")
     run = TimerRun([], [])
-    for due in [timer for timer in upcoming(station, on) if timer.due]:
-        try:
-            with station.database.writing() as session:
-                now = station.now()
-                if not _end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due"):
-                    continue  # the user was faster
-                order = get_order(session, due.order)
-                assignment = _assignment(session, due.serial_number, order.user_name)
-                _activate(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)
-        except StateConflict as conflict:
-            run.held_back.append((due.serial_number, str(conflict)))
-        else:
-            run.activated.append(due.serial_number)
+    with locks.hold(station.home.locks, "job activation", "activation run"):
+        for due in [timer for timer in upcoming(station, on) if timer.due]:
+            try:
+                if _activate_due(station, actor, due):
+                    run.activated.append(due.serial_number)
+            except (StateConflict, NotFound) as trouble:
+                run.held_back.append((due.serial_number, str(trouble)))
     return run
+
+
+def _activate_due(station: Station, actor: Actor, due: Due) -> bool:
+    """Activate one card by its timer; False if its user was faster."""
+    with station.database.writing() as session:
+        now = station.now()
+        if not _end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due"):
+            return False
+        order = get_order(session, due.order)
+        assignment = _assignment(session, due.serial_number, order.user_name)
+        _activate(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)
+        return True
 
 
 def activate_by_user(
@@ -137,9 +153,11 @@ def revoke_card(station: Station, actor: Actor, serial_number: str, because: str
         the users it was revoked for.
 
     Raises:
+        BadInput: the reason is empty or too long.
         NotFound: it is no personalised card, or has no users any more.
     """
     actor.require(Role.CLIENT_SERVICES, "revoke a card")
+    require_words(f"card {serial_number}: a reason", because)
     with station.database.writing() as session:
         now = station.now()
         live_device(session, serial_number)
@@ -168,7 +186,8 @@ def _activate(
     move_assignment(
         session, actor, now, assignment, AssignmentState.ACTIVE, f"activated by {by}", activated_by=by
     )
-    if order.replaces is not None:
+    if order.replaces is not None and is_user_of(session, order.replaces, assignment.user_name):
+        # Else it was revoked before: by now the card may have come back and be somebody else's.
         because = f"replaced by card {serial_number}"
         revoke_card_users(session, actor, now, order.replaces, because)
         stop_timer(session, actor, now, order.replaces, because)

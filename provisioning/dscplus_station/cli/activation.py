@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from dscplus_station import locks
 from dscplus_station.activation import by_user, service
 from dscplus_station.cli.common import DAY, Desk, command, fail, table
 from dscplus_station.cli.login import told
@@ -49,8 +48,7 @@ def run(desk: Desk, on: date | None) -> None:
     Example:
       dsc-station activation run
     """
-    with locks.hold(desk.home.locks, "job activation", "activation run"):
-        done = service.run_timers(desk.station, desk.actor(), on)
+    done = service.run_timers(desk.station, desk.actor(), on)
     held_back = [{"serial_number": serial, "reason": reason} for serial, reason in done.held_back]
     desk.tell(
         "activation-run",

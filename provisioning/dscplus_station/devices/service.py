@@ -66,14 +66,32 @@ def live_device(session: Session, serial_number: str) -> Device:
 
 
 def live_assignments(session: Session, device_id: int) -> list[Assignment]:
-    """The assignments of a device that are not revoked, oldest first."""
+    """The assignments of a device that are not revoked, oldest first; locked until the transaction ends.
+
+    So two answers at once are judged one after the other, and both count (R6), on PostgreSQL too.
+    """
     return list(
         session.scalars(
             select(Assignment)
             .where(Assignment.device_id == device_id, Assignment.state != AssignmentState.REVOKED)
             .order_by(Assignment.id)
+            .with_for_update()
         )
     )
+
+
+def is_user_of(session: Session, serial_number: str, user_name: str) -> bool:
+    """Whether a card is assigned to a user, and not revoked."""
+    query = (
+        select(Assignment.id)
+        .join(Device, Device.id == Assignment.device_id)
+        .where(
+            Device.serial_number == serial_number,
+            Assignment.user_name == user_name,
+            Assignment.state != AssignmentState.REVOKED,
+        )
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def assignment_of(session: Session, serial_number: str, user_name: str | None) -> tuple[Device, Assignment]:

@@ -15,6 +15,7 @@ from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.words import require_words
 
 
 def set_aside(
@@ -78,10 +79,12 @@ def resolve(station: Station, actor: Actor, serial_number: str, resolution: Reso
 
     Raises:
         NotPermitted: not a supervisor.
+        BadInput: the note is empty or too long.
         NotFound: the card is not in quarantine.
         StateConflict: the card's state changed meanwhile.
     """
     actor.require(Role.SUPERVISOR, "resolve a quarantine")
+    require_words(f"card {serial_number}: a note", note)
     with station.database.writing() as session:
         now = station.now()
         ended = affected(

@@ -19,6 +19,7 @@ from dscplus_station.shipping.tables import Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.words import require_words
 
 MAX_TEXT = 60
 
@@ -51,8 +52,7 @@ def ship(
     """
     actor.require(Role.SHIPPING, "ship a card")
     for what, value in (("carrier", carrier), ("tracking number", tracking)):
-        if not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
-            raise BadInput(f"order {order_id}: a {what} has 1 to {MAX_TEXT} printable characters")
+        require_words(f"order {order_id}: a {what}", value, MAX_TEXT)
     shipped_on = station.day(on)
     with station.database.writing() as session:
         now = station.now()
