@@ -230,6 +230,25 @@ def test_r6_a_lock_is_released_by_a_supervisor(active):
         release_lock(active.station, active.actor, CARDS[0])
 
 
+def test_r6_a_released_user_has_all_five_tries_again(active):
+    for _ in range(5):
+        miss(active)
+    release_lock(active.station, active.actor, CARDS[0])
+    active.at(minutes=5)
+    missed = miss(active)
+    assert (missed.tries_left, missed.locked) == (4, False)
+
+
+def test_r6_an_answer_that_came_first_uses_the_challenge_up_for_one_that_is_judged_beside_it(
+    active, monkeypatch
+):
+    question = challenge(active)
+    assert answer(active, question, right(active, question)).outcome is Outcome.RIGHT
+    # As if both had looked before either wrote: the update itself must notice.
+    monkeypatch.setattr("dscplus_station.login.service.unanswerable", lambda *_args, **_facts: None)
+    assert answer(active, question, right(active, question)).outcome is Outcome.REPLAYED
+
+
 def test_a_malformed_answer_is_no_attempt(active):
     question = challenge(active)
     with pytest.raises(WrongUsage, match="exactly 8 digits"):

@@ -196,6 +196,18 @@ def test_a_resumed_card_keeps_its_seed_and_its_order(bench):
     assert bench.get(Run, before.id).check_value == before.check_value
 
 
+def test_a_step_is_not_recorded_for_a_run_that_went_on_meanwhile(bench):
+    bench.place("O-1")
+    journal = bench.journal()
+    run = journal.begin(FIRST)
+    with bench.cards[FIRST].connect() as card, card.open_session(TRANSPORT.keys_of(FIRST)) as session:
+        evidence = session.evidence()
+    assert journal.record(run, RunState.KEYS_ROTATED, evidence).state is RunState.KEYS_ROTATED
+    with pytest.raises(StateConflict, match="was changed meanwhile: run it again"):
+        journal.record(run, RunState.KEYS_ROTATED, evidence)
+    assert [step.step for step in bench.all(select(RunStep))] == [RunState.RESERVED, RunState.KEYS_ROTATED]
+
+
 def test_another_card_gets_another_seed(bench):
     bench.place("A")
     bench.place("B")
