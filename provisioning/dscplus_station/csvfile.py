@@ -62,7 +62,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Refus
     try:
         header = [name.strip() for name in next(reader, [])]
         if sorted(header) != sorted(columns):
-            raise BadInput(f"{path}: the first line must name these columns: {','.join(columns)}")
+            raise BadInput(f"{path}: {_header_fault(header, columns)}")
         for fields in reader:
             if not fields:
                 continue
@@ -73,5 +73,15 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Refus
                 values = dict(zip(header, (value.strip() for value in fields), strict=True))
                 rows.append(Row(reader.line_num, values))
     except csv.Error as error:
-        raise BadInput(f"{path}: line {reader.line_num}: {error}") from None
+        raise BadInput(
+            f"{path}: line {reader.line_num}: {error}; is a quotation mark left open or doubled wrongly?"
+        ) from None
     return rows, refusals
+
+
+def _header_fault(header: Sequence[str], columns: Sequence[str]) -> str:
+    wanted = f"the first line must name these columns, with commas between: {','.join(columns)}"
+    missing = [name for name in columns if name not in header]
+    if not missing:
+        return f"columns too many or twice; {wanted}"
+    return wanted if len(missing) == len(columns) else f"no column {', '.join(missing)}; {wanted}"

@@ -64,7 +64,7 @@ def order(station: Station, order_id: str) -> dict[str, Any]:
 
 
 def cards(station: Station, serial_number: str | None = None) -> list[dict[str, Any]]:
-    """All cards, or one: physical state, the order it serves or served last, its user, dates and runs.
+    """All cards, or one: physical state, the order it serves, its user, dates and runs.
 
     `user` and `assignment` are the order's user's; `users` has everybody who shares the card (R4). One query
     a table, however many cards there are.
@@ -80,7 +80,9 @@ def cards(station: Station, serial_number: str | None = None) -> list[dict[str, 
             return _by_card(session, query, serial_number)
 
         bindings = by_card(
-            select(Binding.serial_number, Order.id, Order.user_name).join(Order).order_by(Binding.id)
+            select(Binding.serial_number, Order.id, Order.user_name)
+            .join(Order)
+            .where(Binding.released_at.is_(None))
         )
         shipments = by_card(select(Shipment.serial_number, Shipment.shipped_on).order_by(Shipment.id))
         timers = by_card(

@@ -53,6 +53,25 @@ def test_help_imports_no_command():
     assert "  Exit codes:" in output and loaded == "[]"
 
 
+@pytest.mark.parametrize("arguments", [[], ["keys"]])
+def test_without_a_command_the_help_is_told(arguments):
+    done = dsc(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: dsc") and "Try `dsc" not in done.stderr
+
+
+def test_closed_standard_streams_are_no_crash(cards):
+    _, (port, _), _ = cards
+    for closed in ("<&-", ">&-", "<&- >&-"):
+        command = ["sh", "-c", f'exec {closed}; exec "$@"', "sh", *DSC]
+        command += ["info", "--port", port]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), closed
+    command = ["sh", "-c", 'exec <&-; exec "$@"', "sh", *DSC, "keys", "terminate", "--port", port]
+    done = subprocess.run([*command, "--test-keys"], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2 and done.stderr.endswith("Say --yes.\n")
+
+
 def test_personalise_test_and_wipe_without_a_station(cards, tmp_path):
     _, (port, _), (serial_number, _) = cards
     files = {"issuer.key": "80" * 32, "seed": "5e" * 32, "pin": "0042"}

@@ -318,11 +318,13 @@ def test_every_command_and_subcommand_has_help():
 # In processes of their own
 
 
-def station(bench, *arguments, **environment):
+def station(bench, *arguments, wrapper=(), stdout=subprocess.PIPE, **environment):
+    program = [sys.executable, "-c", "from dscplus_station.cli import main; main()"]
     return subprocess.run(
-        [sys.executable, "-c", "from dscplus_station.cli import main; main()", *map(str, arguments)],
+        [*wrapper, *program, *map(str, arguments)],
         env=os.environ | bench.environment | environment,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=60,
     )
@@ -355,8 +357,61 @@ def test_a_missing_extra_is_one_line(bench, missing):
     done = station(bench, *arguments, PYTHONPATH=str(hide))
     assert (done.returncode, done.stderr) == (
         1,
-        "dsc-station needs the station extra: pip install 'dscplus[station]'\n",
+        "dsc-station: this needs the station extra: pip install 'dscplus[station]'\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("orders", "show", "O-9"), 3, "NotFound"),
+        (("orders", "import", "none.csv"), 3, "NotFound"),
+        (("orders", "cancel", "O-9"), 2, "WrongUsage"),
+        (("orders", "show"), 2, "UsageError"),
+        (("ship", "O-1", "--carrier", "C", "--tracking", "T", "--on", "soon"), 2, "UsageError"),
+        (("nonsense",), 2, "UsageError"),
+    ],
+)
+def test_a_failure_is_one_json_document_and_one_line(bench, arguments, code, error):
+    done = station(bench, *arguments, "--json")
+    document = json.loads(done.stdout)
+    assert document == {
+        "format": "dsc-station.error/1",
+        "error": error,
+        "message": document["message"],
+        "exit_code": code,
+    }
+    assert (done.returncode, done.stderr) == (code, f"dsc-station: {document['message']}\n")
+
+
+def test_a_command_that_told_its_refusals_gives_no_second_document(bench):
+    file = bench.orders_file(order_values(country="XX"))
+    done = station(bench, "orders", "import", file, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["format"] == "dsc-station.orders-import/1"
+
+
+def test_a_reader_that_leaves_is_no_failure_to_tell(bench):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = station(bench, "stock", "list", stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_closed_standard_streams_are_no_crash(bench):
+    bench.run("orders", "import", bench.orders_file(order_values()))
+    script = 'exec <&- >&-; exec "$@"'
+    done = station(bench, "orders", "cancel", "O-1", wrapper=("sh", "-c", script, "sh"))
+    assert (done.returncode, done.stderr) == (2, "dsc-station: Cancel order O-1? Say --yes to do it\n")
+
+
+def test_without_a_command_the_help_is_told():
+    done = subprocess.run(
+        [sys.executable, "-c", "from dscplus_station.cli import main; main()"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: dsc-station")
 
 
 def test_a_home_that_cannot_be_written_is_one_line(tmp_path):

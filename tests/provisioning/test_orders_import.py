@@ -175,9 +175,11 @@ def test_rows_of_other_widths_are_refused_by_line(tmp_path):
     [
         (b"", "first line must name these columns"),
         (b"order,user\n1,2\n", "first line must name these columns"),
+        (b"serial_number,number\n1,2\n", "no column batch; the first line must name"),
+        (b"serial_number,batch,batch\n", "columns too many or twice"),
         (b"serial_number,serial_number\n", "first line must name these columns"),
         (b"serial_number,batch\n\xff\xfe\n", "line 2 is not UTF-8"),
-        (b'serial_number,batch\n"abc,1\n', "unexpected end of data"),
+        (b'serial_number,batch\n"abc,1\n', "is a quotation mark left open"),
         (b'serial_number,batch\n"a"b,1\n', "line 2"),
         (b"serial_number,batch\na\x00b,1\n", None),
         (b"\x00\x00\x00", "first line must name these columns"),

@@ -14,5 +14,7 @@ def main() -> None:
         print(f"{NAME} {__version__}")
         return
     from .run import run
+    from .streams import open_standard_streams
 
+    open_standard_streams()
     sys.exit(run(arguments))

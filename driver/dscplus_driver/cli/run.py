@@ -1,7 +1,6 @@
 """Runs `dsc`: errors become one line and an exit code; commands are imported when they are called."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ import click
 
 from .. import __version__, errors
 from . import NAME
+from .streams import abandon_output
 
 if TYPE_CHECKING:
     from ..connection import Tap
@@ -87,13 +87,15 @@ def run(arguments: Sequence[str], *, tap: "Tap | None" = None) -> int:
         return _failed(type(error).__name__, str(error), errors.exit_code(error), wants_json)
     except click.Abort:
         return _failed("Aborted", "stopped; nothing more was sent", 1, wants_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return 2
     except click.UsageError as error:
         return _failed("UsageError", _usage_message(error), 2, wants_json)
     except click.ClickException as error:
         return _failed("UsageError", error.format_message(), 2, wants_json)
     except BrokenPipeError:
-        # Whoever read the output has left; Python must not try to write the rest to them at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_output()
         return 1
     return code or 0
 

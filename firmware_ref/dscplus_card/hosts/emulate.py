@@ -92,6 +92,8 @@ def press(directory: Path, card: int, as_json: bool, keys: tuple[str, ...]) -> N
 
     from dscplus_card.hosts.hands import Hands
 
+    if keys == ("-",) and sys.stdin is None:
+        raise click.UsageError("standard input is closed: there are no keys to read")
     text = sys.stdin.read() if keys == ("-",) else " ".join(keys)
     with Hands(directory, card) as hands:
         displays = hands.press(text)
@@ -110,7 +112,7 @@ def screen(directory: Path, card: int) -> None:
     from dscplus_card.hosts.hands import Hands
     from dscplus_card.hosts.screen import show
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise click.UsageError("screen needs a terminal; without one use `dsc-emulate press`")
     with Hands(directory, card) as hands:
         show(hands)

@@ -2,10 +2,13 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import click
 
 from dscplus_driver import __version__
+from dscplus_driver.cli.streams import abandon_output, open_standard_streams
+from dscplus_station.cli.failure import tell_failure
 
 COMMANDS = {
     "init": ("dscplus_station.cli.home:init", "Make a station: its home, keystore and database."),
@@ -27,7 +30,8 @@ COMMANDS = {
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-MISSING_EXTRA = "dsc-station needs the station extra: pip install 'dscplus[station]'"
+EXTRA = {"sqlalchemy", "alembic", "pycountry", "rich", "tzdata"}
+MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 
 class _LazyGroup(click.Group):
@@ -62,16 +66,35 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every failure is one line on stderr and an exit code of the contract."""
+    open_standard_streams()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; return the exit code."""
     try:
-        cli(prog_name="dsc-station")
+        code: int | None = cli.main(list(arguments), prog_name="dsc-station", standalone_mode=False)
+        sys.stdout.flush()
+    except click.Abort:
+        return _refused("Aborted", "stopped, as asked; nothing more was changed", 1, arguments)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        advice = f" Try `{context.command_path} --help`." if context else ""
+        return _refused("UsageError", error.format_message() + advice, 2, arguments)
+    except BrokenPipeError:
+        abandon_output()
+        return 1
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {
-            "sqlalchemy",
-            "alembic",
-            "pycountry",
-            "rich",
-            "tzdata",
-        }:
+        if (error.name or "").partition(".")[0] not in EXTRA:
             raise
-        click.echo(MISSING_EXTRA, err=True)
-        sys.exit(1)
+        return _refused("MissingExtra", MISSING_EXTRA, 1, arguments)
+    return code or 0
+
+
+def _refused(kind: str, message: str, exit_code: int, arguments: Sequence[str]) -> int:
+    """Tell a failure that no command could tell itself."""
+    tell_failure(kind, message, exit_code, as_json="--json" in arguments)
+    return exit_code

@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 import click
 
-from dscplus_driver.errors import DscError
+from dscplus_driver.errors import DscError, exit_code
 from dscplus_station import log
 from dscplus_station.actor import ALL_ROLES, Actor
+from dscplus_station.cli.failure import tell_failure
 from dscplus_station.csvfile import Refusal
 from dscplus_station.errors import BadInput, NotFound, StationError, WrongUsage
 from dscplus_station.home import Home
@@ -121,19 +122,27 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(Desk(home, passphrase_file, as_json), *args, **options)
         except StationError as error:
-            fail(str(error), error.exit_code)
+            _refuse(error, str(error), error.exit_code, as_json)
         except DscError as error:
-            fail(str(error), 1)
+            _refuse(error, str(error), exit_code(error), as_json)
+        except BrokenPipeError:  # whoever read the output has left: `run` ends quietly
+            raise
         except OSError as error:
-            fail(f"{error.filename or 'the system'}: {error.strerror}", 1)
+            _refuse(error, f"{error.filename or 'the system'}: {error.strerror}", 1, as_json)
 
     return wrapped
 
 
 def fail(line: str, exit_code: int) -> NoReturn:
-    """Say what went wrong, in one line on stderr, and leave."""
+    """Say what went wrong, in one line on stderr, and leave; for a command that gave its document already."""
     log.error(line, exit_code=exit_code)
-    click.echo(f"dsc-station: {line}", err=True)
+    tell_failure("", line, exit_code, as_json=False)
+    raise click.exceptions.Exit(exit_code)
+
+
+def _refuse(error: Exception, line: str, exit_code: int, as_json: bool) -> NoReturn:
+    log.error(line, exit_code=exit_code)
+    tell_failure(type(error).__name__, line, exit_code, as_json=as_json)
     raise click.exceptions.Exit(exit_code)
 
 

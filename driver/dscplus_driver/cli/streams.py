@@ -1,0 +1,19 @@
+"""Standard streams that the caller closed, or stopped reading."""
+
+import os
+import sys
+
+
+def open_standard_streams() -> None:
+    """Open the null device for each standard stream that the caller closed (``<&-``; some schedulers do).
+
+    Else the next file opened, a card's port perhaps, would get its descriptor, and Python has None for it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def abandon_output() -> None:
+    """Let go of standard output whose reader has left: Python must not try to write the rest at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
