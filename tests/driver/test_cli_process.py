@@ -1,6 +1,7 @@
 """`dsc` as a process, against virtual cards on ptys."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,13 @@ def test_without_a_command_the_help_is_told(arguments):
     done = dsc(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: dsc") and "Try `dsc" not in done.stderr
+
+
+def test_a_character_that_the_terminal_lacks_is_no_crash(cards):
+    _, (port, _), _ = cards
+    done = dsc("info", "--port", port, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "suite           ?\n" in done.stdout
 
 
 def test_closed_standard_streams_are_no_crash(cards):

@@ -14,7 +14,7 @@ def main() -> None:
         print(f"{NAME} {__version__}")
         return
     from .run import run
-    from .streams import open_standard_streams
+    from .streams import prepare_standard_streams
 
-    open_standard_streams()
+    prepare_standard_streams()
     sys.exit(run(arguments))

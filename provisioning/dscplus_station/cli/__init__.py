@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from dscplus_driver import __version__
-from dscplus_driver.cli.streams import abandon_output, open_standard_streams
+from dscplus_driver.cli.streams import abandon_output, prepare_standard_streams
 from dscplus_station.cli.failure import tell_failure
 
 COMMANDS = {
@@ -66,7 +66,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every failure is one line on stderr and an exit code of the contract."""
-    open_standard_streams()
+    prepare_standard_streams()
     sys.exit(run(sys.argv[1:]))
 
 
