@@ -14,6 +14,7 @@ from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.db import Database, UnauditedChange
 from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, AssignmentState
+from dscplus_station.devices.tables import Device
 from dscplus_station.errors import (
     BadInput,
     DatabaseFailed,
@@ -277,6 +278,16 @@ def test_cancelling_a_secured_card_revokes_it(world):
         revoke_card(world.station, world.actor, CARDS[0], "again")
     with pytest.raises(StateConflict, match="was cancelled before"):
         cancel(world.station, world.actor, "O-1")
+
+
+def test_r5_cancelling_a_card_of_profile_b_erases_seed_and_pin_hash(world):
+    world.stock()
+    world.place(order_values(profile="B"))
+    world.secure()
+    cancel(world.station, world.actor, "O-1")
+    with world.station.database.reading() as session:
+        device = session.scalars(select(Device)).one()
+    assert (device.ended_at, device.sealed_seed, device.sealed_pin_hash) == (world.moment, None, None)
 
 
 def test_a_shipped_order_is_not_cancelled(world):

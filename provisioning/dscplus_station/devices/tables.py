@@ -25,7 +25,7 @@ class Device(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         CheckConstraint("(ended_at IS NOT NULL) = (sealed_seed IS NULL)", name="seed_erased"),
-        CheckConstraint("profile = 'B' OR sealed_pin_hash IS NULL", name="pin_hash"),
+        CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name="pin_hash"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -217,7 +217,7 @@ def upgrade() -> None:
     sa.Column('sealed_pin_hash', sa.LargeBinary(), nullable=True),
     sa.Column('enrolled_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("profile = 'B' OR sealed_pin_hash IS NULL", name=op.f('ck_device_pin_hash')),
+    sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
     sa.CheckConstraint('(ended_at IS NOT NULL) = (sealed_seed IS NULL)', name=op.f('ck_device_seed_erased')),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_device_run_id')),
     sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_device_serial_number')),
