@@ -40,6 +40,24 @@ class CardEvidence:
             sequence_counter=session.sequence_counter_at_opening,
         )
 
+    @classmethod
+    def of_blank(cls, session: "SecureSession", serial_number: str) -> "CardEvidence":
+        """What a card that says it is OP_READY is taken to be, without reading it.
+
+        So a fresh personalisation reads nothing twice: were it a lie, its first command would be refused, and
+        evidence read.
+        """
+        return cls(
+            serial_number=serial_number,
+            key_version=session.key_version,
+            life_cycle=model.LifeCycle.OP_READY,
+            check_value=b"",
+            personality=None,
+            pin_tries=None,
+            quota_left=FULL_QUOTA,
+            sequence_counter=session.sequence_counter_at_opening,
+        )
+
     @property
     def is_wiped(self) -> bool:
         """Whether nothing of a holder is left: OP_READY, no seed, no profile, no PIN, full quota."""

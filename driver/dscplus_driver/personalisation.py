@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from . import errors, ocra
 from .card import Card
-from .evidence import FULL_QUOTA, CardEvidence
+from .evidence import CardEvidence
 from .model import LifeCycle, Profile
 from .recovery import open_any, until_known
 from .sensitive import KeySet, Pin, Seed
@@ -169,7 +169,7 @@ class _Run:
         with open_any(
             self.card, self.plan.card_keys + issuer if blank else issuer + self.plan.card_keys
         ) as session:
-            evidence = self._look(session, blank=blank)
+            evidence = CardEvidence.of_blank(session, serial_number) if blank else session.evidence()
             steps = remaining(evidence, self.plan)
             for step in proven(evidence, self.plan):
                 self._report(step)
@@ -189,25 +189,6 @@ class _Run:
             self.plan.issuer_keys.version,
             self.plan.seed.check_value(),
             session.sequence_counter_at_opening,
-        )
-
-    def _look(self, session: SecureSession, *, blank: bool) -> CardEvidence:
-        """Tell the card's state.
-
-        A card that says it is blank is taken by its word, so that a fresh personalisation reads nothing
-        twice: were it a lie, its first command would be refused, and evidence read.
-        """
-        if not blank:
-            return session.evidence()
-        return CardEvidence(
-            serial_number=self.card.serial_number,
-            key_version=session.key_version,
-            life_cycle=LifeCycle.OP_READY,
-            check_value=b"",
-            personality=None,
-            pin_tries=None,
-            quota_left=FULL_QUOTA,
-            sequence_counter=session.sequence_counter_at_opening,
         )
 
     def _go_on(self, session: SecureSession, steps: tuple[Step, ...]) -> None:

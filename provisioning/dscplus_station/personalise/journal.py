@@ -184,7 +184,7 @@ class Journal:
             state=run.state,
             earlier_check_values=frozenset(bytes.fromhex(value) for value in earlier),
             sequence_counter=card.sequence_counter,
-            batch_proven=batch_proven(session, card.batch, but_for=card.serial_number),
+            batch_proven=batch_proven(session, card.batch),
             resumed=resumed,
         )
 

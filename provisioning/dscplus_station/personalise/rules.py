@@ -244,7 +244,7 @@ def keys_do_not_open(
     Args:
         key_version: the version for which card and station hold different keys; None if it has none of ours.
         opened_before: a key of ours has opened this very card before.
-        batch_proven: the batch's transport key has opened another card of the batch.
+        batch_proven: the batch's transport key has opened a card of the batch.
         finding: what was seen, without secrets.
     """
     ours_by_version = key_version is not None and key_version >= 0x10

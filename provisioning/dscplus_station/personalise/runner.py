@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dscplus_driver import errors, ocra
 from dscplus_driver.card import Card
-from dscplus_driver.evidence import FULL_QUOTA, CardEvidence
+from dscplus_driver.evidence import CardEvidence
 from dscplus_driver.model import LifeCycle
 from dscplus_driver.recovery import until_known
 from dscplus_driver.sensitive import KeySet
@@ -181,20 +181,10 @@ class _Attempt:
         return f"it holds key version {held.key_version:02X}, so {finding}"
 
     def _look(self, session: SecureSession, *, assume_blank: bool) -> CardEvidence:
-        """The card's state. One that says it is blank is believed: if it lies, PUT KEY is refused."""
-        if not assume_blank or session.key_version == self._issuer_keys.version:
-            with _doubted("reading its state"):
-                return session.evidence()
-        return CardEvidence(
-            serial_number=self._run.serial_number,
-            key_version=session.key_version,
-            life_cycle=LifeCycle.OP_READY,
-            check_value=b"",
-            personality=None,
-            pin_tries=None,
-            quota_left=FULL_QUOTA,
-            sequence_counter=session.sequence_counter_at_opening,
-        )
+        if assume_blank and session.key_version != self._issuer_keys.version:
+            return CardEvidence.of_blank(session, self._run.serial_number)
+        with _doubted("reading its state"):
+            return session.evidence()
 
     def _work(self, session: SecureSession, evidence: CardEvidence) -> Outcome | None:
         """Do what is missing, action by action; None when the keys were rotated and the channel is over."""
