@@ -19,12 +19,14 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Index,
     MetaData,
     Result,
     TypeDecorator,
     UpdateBase,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
@@ -65,6 +67,11 @@ def one_of(states: type[StrEnum], name: str) -> Enum:
         length=24,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def unique_where(name: str, *columns: str, where: str) -> Index:
+    """A unique index over the rows for which `where` (SQL) holds, as for "one live order a card"."""
+    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Base(DeclarativeBase):

@@ -2,7 +2,9 @@
 
 import pytest
 
+from dscplus_station import log
 from dscplus_station.keystore import file as keystore_file
+from tests.provisioning.command_bench import Bench
 from tests.provisioning.support import World
 
 
@@ -26,3 +28,15 @@ def demo_world(tmp_path):
     world = World(tmp_path, demo=True)
     yield world
     world.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A bench with a home that has a batch and two cards."""
+    bench = Bench(tmp_path)
+    world = World(tmp_path, demo=True)
+    world.stock(2)
+    bench.world = world
+    yield bench
+    world.close()
+    log.close_log()

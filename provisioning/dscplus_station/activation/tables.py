@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.activation.rules import TimerState
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 
 
 class ActivationTimer(Base):
@@ -14,13 +14,7 @@ class ActivationTimer(Base):
 
     __tablename__ = "activation_timer"
     __table_args__ = (
-        Index(
-            "uq_activation_timer_running",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("state = 'RUNNING'"),
-            postgresql_where=text("state = 'RUNNING'"),
-        ),
+        unique_where("uq_activation_timer_running", "serial_number", where="state = 'RUNNING'"),
         CheckConstraint("(state = 'RUNNING') = (ended_at IS NULL)", name="ended"),
         Index("ix_activation_timer_due", "state", "due_on"),
     )

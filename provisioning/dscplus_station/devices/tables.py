@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState, Profile
 
 
@@ -17,13 +17,7 @@ class Device(Base):
 
     __tablename__ = "device"
     __table_args__ = (
-        Index(
-            "uq_device_live_card",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        unique_where("uq_device_live_card", "serial_number", where="ended_at IS NULL"),
         CheckConstraint("(ended_at IS NOT NULL) = (sealed_seed IS NULL)", name="seed_erased"),
         CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name="pin_hash"),
     )
@@ -44,14 +38,7 @@ class Assignment(Base):
 
     __tablename__ = "assignment"
     __table_args__ = (
-        Index(
-            "uq_assignment_live",
-            "device_id",
-            "user_name",
-            unique=True,
-            sqlite_where=text("state <> 'REVOKED'"),
-            postgresql_where=text("state <> 'REVOKED'"),
-        ),
+        unique_where("uq_assignment_live", "device_id", "user_name", where="state <> 'REVOKED'"),
         CheckConstraint("(activated_at IS NULL) = (activated_by IS NULL)", name="activated"),
         CheckConstraint("(state = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked"),
         CheckConstraint("wrong_responses >= 0", name="wrong_responses"),

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.holds.rules import HoldState
 
 
@@ -14,20 +14,8 @@ class Hold(Base):
 
     __tablename__ = "hold"
     __table_args__ = (
-        Index(
-            "uq_hold_open_order",
-            "order_id",
-            unique=True,
-            sqlite_where=text("state = 'HELD'"),
-            postgresql_where=text("state = 'HELD'"),
-        ),
-        Index(
-            "uq_hold_open_card",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("state = 'HELD'"),
-            postgresql_where=text("state = 'HELD'"),
-        ),
+        unique_where("uq_hold_open_order", "order_id", where="state = 'HELD'"),
+        unique_where("uq_hold_open_card", "serial_number", where="state = 'HELD'"),
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("(state = 'HELD') = (ended_at IS NULL)", name="ended"),
     )

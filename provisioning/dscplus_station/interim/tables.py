@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 
 
 class InterimKind(StrEnum):
@@ -21,14 +21,7 @@ class InterimAccess(Base):
 
     __tablename__ = "interim_access"
     __table_args__ = (
-        Index(
-            "uq_interim_access_open",
-            "user_name",
-            "kind",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        unique_where("uq_interim_access_open", "user_name", "kind", where="ended_at IS NULL"),
         CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended"),
     )
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.devices.rules import Profile
 from dscplus_station.orders.rules import OrderKind, OrderState
 
@@ -21,13 +21,11 @@ class Order(Base):
             name="pin_erased",
         ),
         # A card is replaced once for a user; a cancelled order does not count.
-        Index(
+        unique_where(
             "uq_orders_live_replacement",
             "replaces",
             "user_name",
-            unique=True,
-            sqlite_where=text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"),
-            postgresql_where=text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"),
+            where="state <> 'CANCELLED' AND state <> 'UNDELIVERED'",
         ),
         Index("ix_orders_state", "state", "placed_at"),
     )
@@ -52,20 +50,8 @@ class Binding(Base):
 
     __tablename__ = "binding"
     __table_args__ = (
-        Index(
-            "uq_binding_live_order",
-            "order_id",
-            unique=True,
-            sqlite_where=text("released_at IS NULL"),
-            postgresql_where=text("released_at IS NULL"),
-        ),
-        Index(
-            "uq_binding_live_card",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("released_at IS NULL"),
-            postgresql_where=text("released_at IS NULL"),
-        ),
+        unique_where("uq_binding_live_order", "order_id", where="released_at IS NULL"),
+        unique_where("uq_binding_live_card", "serial_number", where="released_at IS NULL"),
         CheckConstraint("(released_at IS NULL) = (release_reason IS NULL)", name="released"),
     )
 

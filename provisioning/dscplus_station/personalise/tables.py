@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.personalise.rules import RunResult, RunState
 
 
@@ -17,20 +17,8 @@ class Run(Base):
 
     __tablename__ = "run"
     __table_args__ = (
-        Index(
-            "uq_run_open_order",
-            "order_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-        Index(
-            "uq_run_open_card",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        unique_where("uq_run_open_order", "order_id", where="ended_at IS NULL"),
+        unique_where("uq_run_open_card", "serial_number", where="ended_at IS NULL"),
         CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended"),
         CheckConstraint("(ended_at IS NULL) = (sealed_seed IS NOT NULL)", name="seed_moved"),
     )

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.quarantine.rules import Cause, Resolution
 
 
@@ -14,13 +14,7 @@ class Quarantine(Base):
 
     __tablename__ = "quarantine"
     __table_args__ = (
-        Index(
-            "uq_quarantine_open",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("resolved_at IS NULL"),
-            postgresql_where=text("resolved_at IS NULL"),
-        ),
+        unique_where("uq_quarantine_open", "serial_number", where="resolved_at IS NULL"),
         CheckConstraint(
             "(resolved_at IS NULL) = (resolution IS NULL) AND (resolved_at IS NULL) = (resolved_by IS NULL)",
             name="resolved",

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.returns.rules import ReturnReason, ReturnState
 
 
@@ -13,15 +13,7 @@ class Return(Base):
     """One return of one card; at most one is open."""
 
     __tablename__ = "card_return"
-    __table_args__ = (
-        Index(
-            "uq_card_return_open",
-            "serial_number",
-            unique=True,
-            sqlite_where=text("state <> 'DISPOSED'"),
-            postgresql_where=text("state <> 'DISPOSED'"),
-        ),
-    )
+    __table_args__ = (unique_where("uq_card_return_open", "serial_number", where="state <> 'DISPOSED'"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"))

@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base
+from dscplus_station.db import Base, unique_where
 
 
 class Shipment(Base):
@@ -13,13 +13,7 @@ class Shipment(Base):
 
     __tablename__ = "shipment"
     __table_args__ = (
-        Index(
-            "uq_shipment_live_order",
-            "order_id",
-            unique=True,
-            sqlite_where=text("undelivered_at IS NULL"),
-            postgresql_where=text("undelivered_at IS NULL"),
-        ),
+        unique_where("uq_shipment_live_order", "order_id", where="undelivered_at IS NULL"),
         CheckConstraint("length(tracking) > 0 AND length(carrier) > 0", name="tracked"),
     )
 
