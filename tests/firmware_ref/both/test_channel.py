@@ -179,6 +179,17 @@ def test_a_wrong_host_cryptogram_under_a_right_mac_does_not_open():
     assert host.apdu(data + cmac.cmac(port, s_mac, b"\x00" * 16 + data)[:8]) == (b"", 0x6982)
 
 
+def test_external_authenticate_wants_the_class_of_secure_messaging_though_all_else_is_right():
+    for cla, status in ((0x84, 0x9000), (0x04, 0x9000), (0x80, 0x6982), (0x00, 0x6982)):
+        host = b.Host(b.Bench())
+        port = host.bench.port
+        answer, _ = host.command(0x80, 0x50, 0, 0, CHALLENGE)
+        context = CHALLENGE + answer[13:21]
+        s_mac = scp03.kdf(port, b.TRANSPORT[1], 6, 128, context)
+        data = bytes([cla]) + b"\x82\x33\x00\x10" + scp03.kdf(port, s_mac, 1, 64, context)
+        assert host.apdu(data + cmac.cmac(port, s_mac, b"\x00" * 16 + data)[:8]) == (b"", status)
+
+
 def test_plain_select_and_initialize_update_end_the_channel_and_execute():
     for apdu, length in ((SELECT, 0), (b"\x80\x50\x00\x00\x08hostchal", 32)):
         _, host, channel = opened()

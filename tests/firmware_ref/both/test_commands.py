@@ -144,6 +144,8 @@ def test_get_data_of_a_personalised_card():
     assert get(channel, 0xDF0C) == (b"\x00" * 7 + b"\x01", 0x9000)
     for tag in TAGS:
         assert get(channel, tag)[1] == 0x9000
+    _, _, channel = b.personalised()
+    assert get(channel, 0xDF0C) == (b"", 0x9000)  # a suite without C
 
 
 def test_statistics_come_in_their_order():
