@@ -297,3 +297,20 @@ def test_seeded_bugs_are_caught():
         except (AssertionError, FlashFailed, NotManufactured, IndexError):
             caught = True
         assert caught, broken
+
+
+def test_a_program_that_fails_half_way_leaves_a_store_that_still_takes_changes():
+    memory = flash.MemoryFlash(512, 3)
+    create(memory, FIRST)
+    one = Store(memory, (SECRET,))
+    program = memory.program
+
+    def half_once(sector, offset, data):
+        memory.program = program
+        program(sector, offset, data[: len(data) // 2])
+
+    memory.program = half_once
+    assert raises(FlashFailed, lambda: one.commit({2: b"x" * 90}))
+    assert one.get(2) == b"abc"
+    one.commit({1: b"\x02"})
+    assert one.get(1) == Store(memory, (SECRET,)).get(1) == b"\x02"
