@@ -17,7 +17,7 @@ COMMANDS = {
     "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
-    "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, resolve."),
+    "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
     "ship": ("dscplus_station.cli.shipping:ship", "Hand an order's card to a carrier."),
     "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),
     "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from dscplus_station.cli.common import Desk, command, confirm, table
+from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.quarantine import service
 from dscplus_station.quarantine.rules import CAUSE_TOLD, Resolution
 from dscplus_station.quarantine.tables import Quarantine
@@ -13,7 +14,7 @@ from dscplus_station.quarantine.tables import Quarantine
 
 @click.group()
 def quarantine() -> None:
-    """Cards set aside: list, show, resolve."""
+    """Cards set aside: list, show, add, resolve."""
 
 
 @quarantine.command("list")
@@ -57,6 +58,28 @@ def show_cases(desk: Desk, serial_number: str) -> None:
                 click.echo(f"  {case.resolution} by {case.resolved_by}: {case.note}")
 
     desk.tell("quarantine", {"cases": [_told(case) for case in cases]}, words)
+
+
+@quarantine.command("add")
+@click.argument("serial_number", metavar="SERIAL")
+@click.option("--note", required=True, help="Why, for the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@command
+def add(desk: Desk, serial_number: str, note: str, yes: bool) -> None:
+    """Set a card aside by hand: it is dead, or not to be trusted. Another card will serve its order.
+
+    \b
+    Example:
+      dsc-station quarantine add 0000000018 --note "does not answer at any port"
+    """
+    confirm(f"Set card {serial_number} aside?", yes)
+    order = give_up_card(desk.station, desk.actor(), serial_number, note)
+    waiting = f"; order {order} waits for another card" if order else ""
+    desk.tell(
+        "quarantine-added",
+        {"serial_number": serial_number, "order": order},
+        lambda: click.echo(f"card {serial_number} is in quarantine{waiting}"),
+    )
 
 
 @quarantine.command("resolve")

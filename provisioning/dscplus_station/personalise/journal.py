@@ -18,8 +18,9 @@ from dscplus_station.devices.service import enrol
 from dscplus_station.errors import StateConflict
 from dscplus_station.keystore.interface import Keystore, pin_hash_of, pin_of, seed_of
 from dscplus_station.orders.rules import OrderState
-from dscplus_station.orders.service import bind, erase_pin, get_order, live_binding, move_order, release
+from dscplus_station.orders.service import bind, erase_pin, get_order, live_binding, move_order
 from dscplus_station.orders.tables import Order
+from dscplus_station.personalise.ending import end_run, place_again
 from dscplus_station.personalise.rules import CARD_PROFILE, CARD_STATE, RunResult, RunState, SetAside
 from dscplus_station.personalise.tables import Run, RunStep
 from dscplus_station.quarantine.service import set_aside
@@ -124,7 +125,7 @@ class Journal:
                 user_name=run.user_name,
             )
             erase_pin(session, self._actor, now, run.order_id)
-            self._end(session, run, RunResult.COMPLETED)
+            end_run(session, self._actor, now, run.id, RunResult.COMPLETED)
 
     def set_aside(self, run: OpenRun, finding: SetAside, evidence: CardEvidence | None) -> None:
         """Quarantine the run's card with its evidence; its order is placed again, for another card."""
@@ -132,15 +133,17 @@ class Journal:
             now = self._station.now()
             shown = {"finding": finding.finding, "run_state": run.state.value, **_told(evidence)}
             set_aside(session, self._actor, now, run.serial_number, finding.cause, shown, run.id)
-            self._place_again(session, run, f"card {run.serial_number} is quarantined")
-            self._end(session, run, RunResult.QUARANTINED)
+            because = f"card {run.serial_number} is quarantined"
+            place_again(session, self._actor, now, run.order_id, because)
+            end_run(session, self._actor, now, run.id, RunResult.QUARANTINED)
 
     def give_back(self, run: OpenRun, because: str) -> None:
         """Return an untouched card to stock; its order is placed again."""
         with self._station.database.writing() as session:
-            move_card(session, self._actor, self._station.now(), run.serial_number, CardState.BLANK, because)
-            self._place_again(session, run, because)
-            self._end(session, run, RunResult.CANCELLED)
+            now = self._station.now()
+            move_card(session, self._actor, now, run.serial_number, CardState.BLANK, because)
+            place_again(session, self._actor, now, run.order_id, because)
+            end_run(session, self._actor, now, run.id, RunResult.CANCELLED)
 
     def _reserve(self, session: Session, order: Order, card: Card) -> Run:
         now = self._station.now()
@@ -206,23 +209,6 @@ class Journal:
             move_card(session, self._actor, now, run.serial_number, CARD_STATE[step], f"run {run.id}")
         audit.record(session, self._actor, now, f"run.{step}", run.serial_number, run=run.id)
 
-    def _place_again(self, session: Session, run: OpenRun, because: str) -> None:
-        now = self._station.now()
-        release(session, self._actor, now, run.order_id, because)
-        move_order(session, self._actor, now, run.order_id, OrderState.PLACED, because)
-
-    def _end(self, session: Session, run: OpenRun, result: RunResult) -> None:
-        now = self._station.now()
-        ended = affected(
-            session,
-            update(Run).where(_OPEN, Run.id == run.id).values(ended_at=now, result=result, sealed_seed=None),
-        )
-        if ended != 1:
-            raise StateConflict(_changed(run))
-        audit.record(
-            session, self._actor, now, f"run.{result}", run.serial_number, run=run.id, order=run.order_id
-        )
-
 
 _OPEN = Run.ended_at.is_(None)
 _MADE = frozenset({CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED})
@@ -260,7 +246,7 @@ def _placed_order(session: Session, order_id: str | None) -> Order | None:
     if order.state is OrderState.IN_PROVISIONING and bound is not None:
         raise StateConflict(
             f"order {order_id} is being served by card {bound.serial_number}: plug that card in, "
-            "or, if it is dead, cancel the order and place it anew"
+            f"or, if it is dead, set it aside: dsc-station quarantine add {bound.serial_number}"
         )
     raise StateConflict(f"order {order_id} is {order.state}: only a placed order can be personalised")
 

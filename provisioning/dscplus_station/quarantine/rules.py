@@ -1,4 +1,4 @@
-"""The closed list of causes for which a card is set aside (design, part 4), and how that ends."""
+"""The closed list of causes for which a card is set aside, and how that ends."""
 
 from enum import StrEnum
 
@@ -13,6 +13,8 @@ class Cause(StrEnum):
     SELF_TEST_FAILED = "SELF_TEST_FAILED"
     TERMINATED = "TERMINATED"
     COUNTER_BACKWARDS = "COUNTER_BACKWARDS"
+    BY_HAND = "BY_HAND"
+    """The one cause that no program finds: a person did, for a card that is dead or not to be trusted."""
 
 
 CAUSE_TOLD: dict[Cause, str] = {
@@ -21,6 +23,7 @@ CAUSE_TOLD: dict[Cause, str] = {
     Cause.SELF_TEST_FAILED: "its self-test failed",
     Cause.TERMINATED: "it is terminated",
     Cause.COUNTER_BACKWARDS: "its counters ran backwards",
+    Cause.BY_HAND: "it was set aside by hand",
 }
 
 

@@ -10,13 +10,15 @@ from dscplus_card import state
 from dscplus_driver import LifeCycle, MasterKey, Pin, Seed, ocra
 from dscplus_driver import Profile as CardProfile
 from dscplus_driver.errors import CardError
+from dscplus_station.actor import Actor
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.devices.rules import AssignmentState, Profile
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import NotFound, StateConflict
+from dscplus_station.errors import NotFound, NotPermitted, StateConflict
 from dscplus_station.keystore.interface import VersionedMaster, pin_hash_of, seed_of
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Binding, Order
+from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.personalise.rules import RunResult, RunState
 from dscplus_station.personalise.runner import Stopped, Verdict
 from dscplus_station.personalise.tables import Run, RunStep
@@ -403,3 +405,31 @@ def test_a_cancelled_orders_card_is_wiped_first_and_serves_the_next(bench, carri
     assert (outcome.verdict, outcome.order_id) == (Verdict.COMPLETED, "B")
     assert len({run.check_value for run in bench.all(select(Run))}) == 2
     assert_holder_can_log_in(bench, FIRST)
+
+
+def test_a_card_that_died_under_way_is_set_aside_by_hand_and_another_serves_its_order(bench):
+    bench.place("A")
+    bench.cards[FIRST].set_faults("unplug=700")
+    with pytest.raises(CardError):
+        bench.personalise(FIRST)
+    with pytest.raises(StateConflict, match=f"quarantine add {FIRST}"):
+        bench.personalise(SECOND, "A")
+    assert give_up_card(bench.station, ACTOR, FIRST, "does not answer") == "A"
+    (case,) = bench.all(select(Quarantine))
+    assert (case.cause, case.evidence) == (Cause.BY_HAND, '{"note":"does not answer"}')
+    assert bench.personalise(SECOND, "A").verdict is Verdict.COMPLETED
+    assert len({run.check_value for run in bench.all(select(Run))}) == 2
+    assert_holder_can_log_in(bench, SECOND)
+
+
+def test_a_blank_card_can_be_set_aside_and_a_finished_one_cannot(bench):
+    assert give_up_card(bench.station, ACTOR, SECOND, "cracked") is None
+    assert bench.get(Card, SECOND).state is CardState.QUARANTINED
+    with pytest.raises(StateConflict, match="cannot become QUARANTINED"):
+        give_up_card(bench.station, ACTOR, SECOND, "again")
+    bench.place("A")
+    bench.personalise(FIRST)
+    with pytest.raises(StateConflict, match="is made for order A: cancel the order"):
+        give_up_card(bench.station, ACTOR, FIRST, "cracked")
+    with pytest.raises(NotPermitted):
+        give_up_card(bench.station, Actor("clerk", frozenset(), "bench-1"), SECOND, "cracked")

@@ -232,7 +232,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('serial_number', sa.String(length=10), nullable=False),
     sa.Column('run_id', sa.String(length=32), nullable=True),
-    sa.Column('cause', sa.Enum('FOREIGN_KEYS', 'CHECK_VALUE_UNKNOWN', 'SELF_TEST_FAILED', 'TERMINATED', 'COUNTER_BACKWARDS', name='cause', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('cause', sa.Enum('FOREIGN_KEYS', 'CHECK_VALUE_UNKNOWN', 'SELF_TEST_FAILED', 'TERMINATED', 'COUNTER_BACKWARDS', 'BY_HAND', name='cause', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('evidence', sa.Text(), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
