@@ -16,5 +16,9 @@ def open_station(home: Home, clock: Clock = system_clock) -> Station:
     """
     settings = home.settings()
     database = Database(home.database_url)
-    schema.bring_up_to_date(database)
+    try:
+        schema.bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
     return Station(home, settings, database, clock)

@@ -160,7 +160,9 @@ def test_if_the_new_home_cannot_come_the_former_one_comes_back(kept, monkeypatch
     with pytest.raises(StationError, match="Nothing was restored"):
         restore(kept.file, kept.home, PASSPHRASE, kept.moment, replace=True)
     monkeypatch.undo()
-    assert [order["order"] for order in overview.orders(open_station(kept.home))] == ["O-1"]
+    station = open_station(kept.home)
+    assert [order["order"] for order in overview.orders(station)] == ["O-1"]
+    station.database.close()
 
 
 def test_every_kind_of_damage_is_noticed(kept, tmp_path):
