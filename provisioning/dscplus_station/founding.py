@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 
 from dscplus_station import schema
 from dscplus_station.db import Database
@@ -28,9 +29,8 @@ def found(
     try:
         home.furnish(settings)
         FileKeystore.create(home.keystore_file, secret)
-        database = Database(home.database_url)
-        schema.bring_up_to_date(database)
-        database.close()
+        with closing(Database(home.database_url)) as database:
+            schema.bring_up_to_date(database)
     except BaseException:
         shutil.rmtree(home.path, ignore_errors=True)
         if was_there:

@@ -178,11 +178,8 @@ def _check(home: Home, source: Path, passphrase: str) -> None:
             orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
         if verdict != "ok" or orphans:
             raise BadInput("its database is damaged")
-        database = Database(home.database_url)
-        try:
+        with closing(Database(home.database_url)) as database:
             schema.bring_up_to_date(database)
-        finally:
-            database.close()
     except sqlite3.DatabaseError:
         raise BadInput(f"{source}: its database is damaged. Nothing was restored.") from None
     except StationError as error:
