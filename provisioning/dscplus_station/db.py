@@ -6,11 +6,11 @@ Deleted content is overwritten (secure_delete): an erased PIN leaves no sealed r
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     Connection,
@@ -26,12 +26,19 @@ from sqlalchemy import (
     UpdateBase,
     create_engine,
     event,
+    inspect,
+    select,
     text,
 )
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from dscplus_station.errors import DatabaseFailed
+
+_Row = TypeVar("_Row", bound="Base")
+
+NAMES_A_QUERY = 500
+"""How many keys one query of `load_by_name` names: SQLite admits 32,766, and planning them takes time."""
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another: transactions last milliseconds, so ten seconds mean a stuck owner."""
@@ -165,6 +172,17 @@ def affected(session: Session, change: UpdateBase) -> int:
     """Run a conditional UPDATE or DELETE and give the number of rows it met: its condition is the guard."""
     result = session.execute(change.execution_options(synchronize_session="fetch"))
     return cast("CursorResult[Any]", result).rowcount
+
+
+def load_by_name(session: Session, table: type[_Row], names: Iterable[str]) -> dict[str, _Row]:
+    """The rows with these primary keys, a few hundred a query; names without a row are left out."""
+    wanted = list(names)
+    column = inspect(table).primary_key[0]
+    found: dict[str, _Row] = {}
+    for start in range(0, len(wanted), NAMES_A_QUERY):
+        query = select(table).where(column.in_(wanted[start : start + NAMES_A_QUERY]))
+        found |= {getattr(row, column.name): row for row in session.scalars(query)}
+    return found
 
 
 def _prepare_sqlite(engine: Engine) -> None:

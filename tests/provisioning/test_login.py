@@ -25,7 +25,7 @@ from dscplus_station.login.rules import (
 )
 from dscplus_station.login.service import check_login, issue_challenge, release_lock
 from dscplus_station.login.tables import Attempt, Challenge
-from dscplus_station.users.service import known_user
+from dscplus_station.users.service import put_on_record
 from tests.provisioning.support import CARDS, other_response
 
 
@@ -58,7 +58,7 @@ def miss(world, user=None):
 
 def share_with(world, user, serial_number=CARDS[0]):
     with world.writing() as session:
-        known_user(session, user)
+        put_on_record(session, {user})
         device = live_device(session, serial_number)
         session.add(
             Assignment(

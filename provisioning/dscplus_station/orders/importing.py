@@ -1,6 +1,6 @@
 """Orders come in as a CSV file: each row placed, unchanged or refused; all or, asked so, the good ones."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,13 +11,14 @@ from dscplus_driver.sensitive import Pin
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.csvfile import Refusal, Row
+from dscplus_station.db import load_by_name
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.keystore.interface import Keystore, pin_of
 from dscplus_station.orders.pin_policy import pin_fault
 from dscplus_station.orders.rules import OrderRequest, OrderState, understand
 from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
-from dscplus_station.users.service import known_user
+from dscplus_station.users.service import put_on_record
 from dscplus_station.users.tables import User
 
 
@@ -52,7 +53,8 @@ def import_orders(
     result = ImportResult(refused=list(refused))
     with station.database.writing() as session:
         now = station.now()
-        desk = _Desk(session, keystore, now)
+        rows = list(rows)
+        desk = _Desk(session, keystore, rows)
         for row in rows:
             outcome = desk.consider(row, countries)
             if isinstance(outcome, OrderRequest):
@@ -65,8 +67,8 @@ def import_orders(
         if result.refused and not partial:
             result.placed.clear()
             return result
+        put_on_record(session, {request.user for request in desk.accepted} - desk.users.keys())
         for request in desk.accepted:
-            known_user(session, request.user)
             session.add(_order(keystore, request, now))
             audit.record(
                 session, actor, now, "orders.import", request.order, user=request.user, kind=request.kind
@@ -77,10 +79,11 @@ def import_orders(
 class _Desk:
     """Considers the rows of one file, one after the other, against what is on record and the rows before."""
 
-    def __init__(self, session: Session, keystore: Keystore, now: datetime) -> None:
+    def __init__(self, session: Session, keystore: Keystore, rows: Sequence[Row]) -> None:
         self._session = session
         self._keystore = keystore
-        self._now = now
+        self._orders = load_by_name(session, Order, {row.values["order"] for row in rows})
+        self.users = load_by_name(session, User, {row.values["user"] for row in rows})
         self._lines: dict[str, int] = {}
         self._replaced: dict[tuple[str, str], int] = {}
         self.accepted: list[OrderRequest] = []
@@ -92,7 +95,7 @@ class _Desk:
             return request
         if (first := self._lines.setdefault(request.order, row.line)) != row.line:
             return f"order {request.order} stands in line {first} already"
-        known = self._session.get(Order, request.order)
+        known = self._orders.get(request.order)
         if known is not None:
             changed = self._differences(known, request)
             if changed:
@@ -126,7 +129,7 @@ class _Desk:
         return changed
 
     def _user_fault(self, request: OrderRequest) -> str | None:
-        user = self._session.get(User, request.user)
+        user = self.users.get(request.user)
         if user is None:
             return None
         fault = pin_fault(request.pin.reveal().decode(), user.birth_date, user.phone_tail)

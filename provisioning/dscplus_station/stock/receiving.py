@@ -8,6 +8,7 @@ from sqlalchemy import select
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.csvfile import Refusal, Row
+from dscplus_station.db import load_by_name
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState, batch_name_fault, serial_number_fault
 from dscplus_station.stock.tables import Batch, Card
@@ -36,9 +37,11 @@ def receive(station: Station, actor: Actor, rows: Iterable[Row], refused: Iterab
         lines: dict[str, int] = {}
         cards: list[Card] = []
         now = station.now()
+        rows = list(rows)
+        in_stock = load_by_name(session, Card, {row.values["serial_number"] for row in rows})
         for row in rows:
             serial, batch = row.values["serial_number"], row.values["batch"]
-            known = session.get(Card, serial)
+            known = in_stock.get(serial)
             if fault := serial_number_fault(serial):
                 receipt.refused.append(Refusal(row.line, serial, fault))
             elif fault := batch_name_fault(batch):

@@ -1,15 +1,13 @@
 """Users on record."""
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
 from dscplus_station.users.tables import User
 
 
-def known_user(session: Session, name: str) -> User:
-    """The user of that name, put on record if new; the caller's audit row covers it."""
-    user = session.get(User, name)
-    if user is None:
-        user = User(name=name)
-        session.add(user)
-        session.flush()
-    return user
+def put_on_record(session: Session, names: Iterable[str]) -> None:
+    """Put users on record who are not yet; the audit row of what they are put there for covers it."""
+    session.add_all(User(name=name) for name in sorted(names))
+    session.flush()
