@@ -1,13 +1,16 @@
 # make run    sets everything up and runs the main job: a demo of the whole station on virtual cards
 # make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest
+# make test-kernel  sets everything up and runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
+# make kernel-shell  gives a shell in that guest
 # make bench  prints the table of measurements (benchmarks/)
 # make lock   renews the hashed lock files from pyproject.toml
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JSON ?=
+K ?=
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test test-kernel kernel-shell lint bench lock clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
@@ -15,6 +18,14 @@ run: $(VENV)/.run-ready
 test: lint
 	@$(BIN)/python -m tests.firmware_ref.size_table
 	@$(BIN)/python -m pytest -n 2 tests
+	@if $(BIN)/python -m tests.kernel.rig missing; then $(MAKE) --no-print-directory test-kernel; \
+	  else echo "The kernel tests did not run (make test-kernel): see above what is missing." >&2; test -z "$$CI"; fi
+
+test-kernel: $(VENV)/.dev-ready
+	@$(BIN)/python -m pytest tests/kernel -k '$(K)'
+
+kernel-shell: $(VENV)/.dev-ready
+	@$(BIN)/python -m tests.kernel.rig shell
 
 lint: $(VENV)/.dev-ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
