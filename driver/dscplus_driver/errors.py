@@ -88,6 +88,26 @@ class CardRemoved(CardError):
     )
 
 
+class CardSwapped(CardError):
+    """The card at this port is not the one that was meant: it gave another serial number when it was opened.
+
+    Nothing was sent to it but the question who it is.
+    """
+
+    default_advice = "Run `dsc list` and look which card is in which slot before you go on."
+
+    def __init__(self, expected: str, found: str, *, where: str = "") -> None:
+        super().__init__(f"card {expected} was expected, and card {found} is there", where=where)
+        self.expected = expected
+        self.found = found
+
+
+class SerialNumberShared(CardError):
+    """Several cards give the same serial number: which one is meant cannot be known, so none is opened."""
+
+    default_advice = "Unplug them, keep them aside and report them: one is a copy, or wrongly made."
+
+
 class CardTimeout(CardError):
     """The card said nothing for as long as the protocol allows."""
 

@@ -137,9 +137,14 @@ def text(tag: Tag, value: bytes) -> str:
 def serial_number(value: bytes) -> str:
     """Read ten ASCII digits, the last a Luhn digit."""
     digits = text(Tag.SERIAL_NUMBER, value)
-    if len(digits) != 10 or not digits.isdigit() or not luhn_valid(digits):
+    if not is_serial_number(digits):
         raise ProtocolError("the card's serial number is not ten digits with a Luhn digit")
     return digits
+
+
+def is_serial_number(value: str) -> bool:
+    """Tell whether this is ten ASCII digits, the last a Luhn digit."""
+    return len(value) == 10 and value.isascii() and value.isdigit() and luhn_valid(value)
 
 
 def luhn_valid(digits: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from dscplus_driver import Profile, Seed, errors, ocra
 from dscplus_driver.cli import run as cli
 from tests.harness import sample
+from tests.harness.fake_sysfs import FakeSysfs
 from tests.harness.loopback import LoopbackCard
 
 SEED = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
@@ -254,25 +255,67 @@ def test_list_names_cards_and_problems(desk):
 
 
 def test_list_without_usb_cards_says_so(desk, monkeypatch):
-    monkeypatch.setattr("dscplus_driver.discovery.usb_ports", list)
+    monkeypatch.setattr("dscplus_driver.discovery.present.records", list)
     out, err = desk.type("list")
     assert out == "" and "name other ports with --port" in err
 
 
-def test_usb_ports_are_those_of_the_cards_vendor(monkeypatch):
-    from serial.tools import list_ports
-    from serial.tools.list_ports_common import ListPortInfo
+@pytest.fixture
+def usb(desk, monkeypatch, tmp_path):
+    """A fake sysfs whose hidraw nodes lead to the desk's cards."""
+    usb = FakeSysfs(tmp_path / "sys")
+    monkeypatch.setattr("dscplus_driver.discovery.present.records", usb.records)
 
-    from dscplus_driver.discovery import usb_ports
+    def plug(port, number, inside=None):
+        plugged = usb.plug(port, number)
+        desk.plug(f"hid:{plugged.hidraw}", inside or number)
+        return plugged
 
-    def port(device, vendor):
-        info = ListPortInfo(device, skip_link_detection=True)
-        info.vid = vendor
-        return info
+    usb.plug_card = plug
+    return usb
 
-    ports = [port("/dev/ttyACM1", 0x1209), port("/dev/ttyS0", None), port("/dev/ttyACM0", 0x1209)]
-    monkeypatch.setattr(list_ports, "comports", lambda: ports)
-    assert usb_ports() == ["serial:/dev/ttyACM0", "serial:/dev/ttyACM1"]
+
+def test_list_shows_each_card_on_usb_once_with_its_place(desk, usb):
+    plugged = usb.plug_card("1-2.3", "0000000026")
+    out, _ = desk.type("list")
+    assert "0000000026  OP_READY" in out and "platform-vhci_hcd.0-usb-0:2.3" in out
+    (card,) = desk.json("list")["cards"]
+    assert [way["port"] for way in card.pop("interfaces")] == [
+        f"hid:{plugged.hidraw}",
+        f"serial:{plugged.tty}",
+        "usb:1.1",
+    ]
+    assert card == {
+        "serial_number": "0000000026",
+        "life_cycle": "OP_READY",
+        "port": "loopback:0000000026",
+        "port_path": "1-2.3",
+        "id_path": "platform-vhci_hcd.0-usb-0:2.3",
+        "problem": None,
+    }
+
+
+def test_list_shows_a_card_that_cannot_be_opened_with_its_number(desk, usb):
+    usb.plug_card("1-1", "0000000026")
+    usb.plug_card("1-2", "0000000026")
+    found = desk.json("list", expect=1)["cards"]
+    assert [(card["serial_number"], card["port"], card["life_cycle"]) for card in found] == [
+        ("0000000026", None, None)
+    ] * 2
+    assert all(
+        "several cards give the serial number 0000000026: 1-1, 1-2" in card["problem"] for card in found
+    )
+
+
+def test_every_command_takes_a_card_on_usb_by_its_number(desk, usb):
+    usb.plug_card("1-1", "0000000026")
+    usb.plug_card("1-2", "0000000034", inside="0000000042")
+    assert desk.json("info --serial 0000000026")["serial_number"] == "0000000026"
+    swapped = desk.json("wink --serial 0000000034", expect=1)
+    assert swapped["error"] == "CardSwapped"
+    assert "0000000034 was expected" in swapped["message"] and "0000000042 is there" in swapped["message"]
+    assert "several cards" in desk.json("info", expect=2)["message"]
+    assert desk.json("info --serial 0000000027", expect=2)["error"] == "UsageError"
 
 
 def test_the_card_is_chosen_by_serial_number_or_environment(desk, monkeypatch):
@@ -287,7 +330,7 @@ def test_the_card_is_chosen_by_serial_number_or_environment(desk, monkeypatch):
 
 
 def test_no_card_on_usb(desk, monkeypatch):
-    monkeypatch.setattr("dscplus_driver.discovery.usb_ports", list)
+    monkeypatch.setattr("dscplus_driver.discovery.present.records", list)
     assert "DSC_PORT" in desk.json("info", expect=3)["message"]
 
 

@@ -25,7 +25,7 @@ def test_the_examples_run_one_after_the_other(monkeypatch, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[:3] == ["0000000018", "OP_READY", "None"]
     assert "secured" in printed and "SECURED 28" in printed
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
 
 
 def below(kind):
@@ -45,5 +45,5 @@ def test_every_command_is_on_the_page(command):
 
 
 def test_every_json_format_is_on_the_page():
-    written = set(re.findall(r'"(dsc\.[\w.-]+/1)"', SOURCES)) | {"dsc.keys.set-pin/1", "dsc.keys.unblock/1"}
-    assert written == set(re.findall(r"`(dsc\.[\w.-]+/1)`", PAGE))
+    written = set(re.findall(r'"(dsc\.[\w.-]+/\d)"', SOURCES)) | {"dsc.keys.set-pin/1", "dsc.keys.unblock/1"}
+    assert written == set(re.findall(r"`(dsc\.[\w.-]+/\d)`", PAGE))

@@ -12,6 +12,8 @@ SAMPLES = [
     (errors.PermissionRefused("this user may not open it"), 4),
     (errors.CardBusy("in use", holder_pid=7), 5),
     (errors.CardRemoved("the card was removed"), 1),
+    (errors.CardSwapped("0000000018", "0000000026", where="hid:/dev/hidraw0"), 1),
+    (errors.SerialNumberShared("several cards give it"), 1),
     (errors.CardTimeout("no answer"), 1),
     (errors.LinkError("refused"), 1),
     (errors.ProtocolError("odd"), 1),
