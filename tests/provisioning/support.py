@@ -29,6 +29,7 @@ from dscplus_station.stock.batches import import_batch
 from dscplus_station.stock.receiving import receive
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.users.importing import import_users
 
 PASSPHRASE = "correct horse battery staple"
 COUNTRIES = frozenset({"US", "ES", "CH"})
@@ -64,6 +65,27 @@ def order_values(order="O-1", **changed):
         "address": "1 Sample Road, Sampleville",
         "country": "US",
     } | changed
+
+
+def user_values(user="alice", **changed):
+    return {
+        "user": user,
+        "entity": "E-1",
+        "account": "",
+        "primary": "",
+        "birth_date": "1980-02-29",
+        "citizenship": "US",
+        "residence": "CH",
+        "document_type": "passport",
+        "document_number": "X1234567",
+        "ssn": "",
+        "phone": "",
+    } | changed
+
+
+def record_users(world, *users):
+    rows = [Row(line, user) for line, user in enumerate(users, 2)]
+    return import_users(world.station, world.actor, world.keystore, rows, [], COUNTRIES)
 
 
 class World:

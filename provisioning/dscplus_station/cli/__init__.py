@@ -15,6 +15,7 @@ COMMANDS = {
     "stock": ("dscplus_station.cli.stock:stock", "Receive, list and count cards."),
     "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
     "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
+    "users": ("dscplus_station.cli.users:users", "Who the users are; the legacy devices they hold."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
@@ -30,7 +31,7 @@ COMMANDS = {
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-EXTRA = {"sqlalchemy", "alembic", "pycountry", "rich", "tzdata"}
+EXTRA = {"sqlalchemy", "alembic", "holidays", "pycountry", "rich", "tzdata"}
 MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 

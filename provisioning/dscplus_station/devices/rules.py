@@ -1,6 +1,27 @@
-"""An assignment's life (domain: "States"): a user and a device, apart from the card's physical life."""
+"""An assignment's life (domain: "States"), apart from the card's physical life; and the types of devices."""
 
 from enum import StrEnum
+
+
+class DeviceType(StrEnum):
+    """What a user authenticates with, by the names of the domain; `NONE` is a user without any."""
+
+    NONE = "none"
+    SMS = "SMS"
+    PHONE_APP = "phone app"
+    SECURITY_CODE_CARD = "Security Code Card"
+    DIGITAL_SECURITY_CARD = "Digital Security Card"
+    DSC_PLUS = "DSC+"
+    PLATINUM_GOLD = "Platinum/Gold"
+
+
+LEGACY = frozenset(
+    {DeviceType.SECURITY_CODE_CARD, DeviceType.DIGITAL_SECURITY_CARD, DeviceType.PLATINUM_GOLD}
+)
+"""Types that are no longer issued; users who hold one keep it."""
+
+CARDS = LEGACY | {DeviceType.DSC_PLUS}
+"""Types that are a thing of their own, to be shared, kept in a drawer, or sent back (R26, R30)."""
 
 
 class AssignmentState(StrEnum):
@@ -35,3 +56,12 @@ ASSIGNMENT_TRANSITIONS: dict[AssignmentState, frozenset[AssignmentState]] = {
     S.DORMANT: frozenset({S.ACTIVE, S.REVOKED}),
     S.REVOKED: frozenset(),
 }
+
+
+def legacy_serial_number_fault(text: str) -> str | None:
+    """What is wrong with the number on the back of a legacy device, or None; nobody here issued it."""
+    if not (1 <= len(text) <= 40 and text.isascii() and text.replace("-", "").isalnum()):
+        return "a device's number has 1 to 40 letters, digits and -"
+    if len(text) == 10 and text.isdigit():
+        return "ten digits are a DSC+'s number: put its kind before it, such as SCC-"
+    return None

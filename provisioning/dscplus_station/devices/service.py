@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor
 from dscplus_station.db import affected
-from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, ActivatedBy, AssignmentState, Profile
+from dscplus_station.devices.rules import (
+    ASSIGNMENT_TRANSITIONS,
+    ActivatedBy,
+    AssignmentState,
+    DeviceType,
+    Profile,
+)
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, StateConflict, WrongUsage
 
@@ -34,6 +40,7 @@ def enrol(
             `pin_hash_of(serial_number, run_id)`.
     """
     device = Device(
+        type=DeviceType.DSC_PLUS,
         serial_number=serial_number,
         run_id=run_id,
         profile=profile,
@@ -55,7 +62,7 @@ def live_device(session: Session, serial_number: str) -> Device:
     """The device a card is at present.
 
     Raises:
-        NotFound: the card is unknown, or was not personalised.
+        NotFound: the card is unknown, or was not personalised; or it is no device on record.
     """
     device = session.scalars(
         select(Device).where(Device.serial_number == serial_number, Device.ended_at.is_(None))

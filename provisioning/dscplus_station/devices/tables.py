@@ -6,27 +6,37 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
-from dscplus_station.devices.rules import ActivatedBy, AssignmentState, Profile
+from dscplus_station.devices.rules import ActivatedBy, AssignmentState, DeviceType, Profile
 
 
 class Device(Base):
-    """A personalised card as the verifier knows it. A card wiped and made anew becomes another device.
+    """What users authenticate with. A card wiped and made anew becomes another device.
 
     The seed is sealed under `seed_of(serial_number, run_id)`; profile B's PIN hash likewise by `pin_hash_of`.
+    Only a DSC+ has them: of a legacy device the station knows that it is there, and whose it is (R26, R30).
     """
 
     __tablename__ = "device"
     __table_args__ = (
         unique_where("uq_device_live_card", "serial_number", where="ended_at IS NULL"),
-        CheckConstraint("(ended_at IS NOT NULL) = (sealed_seed IS NULL)", name="seed_erased"),
+        CheckConstraint("type NOT IN ('none', 'SMS')", name="type_held"),
+        CheckConstraint(
+            "(type = 'DSC+') = (run_id IS NOT NULL AND profile IS NOT NULL AND suite IS NOT NULL)",
+            name="verifiable",
+        ),
+        CheckConstraint(
+            "type <> 'DSC+' AND sealed_seed IS NULL OR (ended_at IS NOT NULL) = (sealed_seed IS NULL)",
+            name="seed_erased",
+        ),
         CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name="pin_hash"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), unique=True)
-    profile: Mapped[Profile] = mapped_column(one_of(Profile, "profile"))
-    suite: Mapped[str] = mapped_column(String(60))
+    type: Mapped[DeviceType] = mapped_column(one_of(DeviceType, "type"))
+    serial_number: Mapped[str] = mapped_column(String(40), index=True)
+    run_id: Mapped[str | None] = mapped_column(ForeignKey("run.id"), unique=True)
+    profile: Mapped[Profile | None] = mapped_column(one_of(Profile, "profile"))
+    suite: Mapped[str | None] = mapped_column(String(60))
     sealed_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_pin_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     enrolled_at: Mapped[datetime]

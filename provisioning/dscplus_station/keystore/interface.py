@@ -35,7 +35,7 @@ class Keystore(Protocol):
     """Keeps the keys; seals what the database holds."""
 
     def seal(self, context: bytes, plaintext: bytes) -> bytes:
-        """AES-256-GCM under the KEK, bound to `context` (made by `pin_of`, `seed_of`, `pin_hash_of`)."""
+        """AES-256-GCM under the KEK, bound to `context` (made by `pin_of`, `seed_of` …)."""
         ...
 
     def unseal(self, context: bytes, sealed: bytes) -> bytes:
@@ -76,6 +76,11 @@ def seed_of(serial_number: str, run: str) -> bytes:
 def pin_hash_of(serial_number: str, run: str) -> bytes:
     """The context of the sealed PIN hash that the verifier of profile B keeps."""
     return _context("pin-hash", serial_number, run)
+
+
+def identity_of(user: str) -> bytes:
+    """The context of a user's sealed identity facts."""
+    return _context("identity", user)
 
 
 def _context(*parts: str) -> bytes:

@@ -62,7 +62,7 @@ def issue_challenge(
 
     Raises:
         NotFound, WrongUsage: no such card or user; several users and none named.
-        NotPermitted: locked or dormant; or too many challenges within five minutes.
+        NotPermitted: locked or dormant, or not verified here; or too many challenges within five minutes.
     """
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
     with station.database.writing() as session:
@@ -218,6 +218,8 @@ def release_lock(
 
 
 def _require_usable(device: Device, assignment: Assignment, *states: AssignmentState) -> None:
+    if device.run_id is None:
+        raise NotPermitted(f"{device.serial_number} is a {device.type}: its answers are not verified here")
     if assignment.state in states:
         return
     advice = {
@@ -232,7 +234,7 @@ def _require_usable(device: Device, assignment: Assignment, *states: AssignmentS
 
 def _fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:
     """Compute and compare (in constant time); the secrets live no longer than this call."""
-    assert device.sealed_seed is not None  # noqa: S101 (a live device has one: a CHECK of the schema)
+    assert device.run_id and device.suite and device.sealed_seed  # noqa: S101 (a live DSC+ has them: by CHECKs)
     place = (device.serial_number, device.run_id)
     seed = Seed(keystore.unseal(seed_of(*place), device.sealed_seed))
     pin_hash = None

@@ -12,6 +12,7 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.csvfile import Refusal, Row
 from dscplus_station.db import load_by_name
+from dscplus_station.devices.rules import DeviceType
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.keystore.interface import Keystore, pin_of
 from dscplus_station.orders.pin_policy import pin_fault
@@ -142,7 +143,11 @@ class _Desk:
         issued = self._session.scalar(
             select(Assignment.id)
             .join(Device, Device.id == Assignment.device_id)
-            .where(Device.serial_number == card, Assignment.user_name == user)
+            .where(
+                Device.type == DeviceType.DSC_PLUS,
+                Device.serial_number == card,
+                Assignment.user_name == user,
+            )
             .limit(1)
         )
         if issued is None:

@@ -1,6 +1,5 @@
 """An order's life (domain: "States"), a table of transitions; and what a row of an orders file must be."""
 
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,7 @@ from dscplus_driver.sensitive import Pin
 from dscplus_station.devices.rules import Profile
 from dscplus_station.orders.pin_policy import pin_fault
 from dscplus_station.stock.rules import serial_number_fault
+from dscplus_station.users.rules import NAME
 
 
 class OrderState(StrEnum):
@@ -69,8 +69,6 @@ LANGUAGES = frozenset({"en", "es"})
 
 _PROFILES = {"": Profile.CARD_PIN, "a": Profile.CARD_PIN, "b": Profile.SERVER_PIN}
 _PROFILES |= {"card-pin": Profile.CARD_PIN, "server-pin": Profile.SERVER_PIN}
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -138,6 +136,6 @@ def _text_fault(values: Mapping[str, str]) -> str | None:
         if not value.replace("\n", "" if column == "address" else "\n").isprintable():
             return f"{column} holds characters that cannot be printed"
     for column in ("order", "user"):
-        if not _NAME.fullmatch(values[column]):
+        if not NAME.fullmatch(values[column]):
             return f"{column} {values[column]!r} may hold letters, digits and . _ @ + - only"
     return None

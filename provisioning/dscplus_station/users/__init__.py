@@ -1,1 +1,1 @@
-"""Users: the people, and the facts about them that a PIN must not repeat."""
+"""Users: the people, the facts that tell them apart, and those that a PIN must not repeat."""

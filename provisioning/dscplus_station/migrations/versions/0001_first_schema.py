@@ -36,8 +36,23 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=64), nullable=False),
     sa.Column('birth_date', sa.Date(), nullable=True),
     sa.Column('phone_tail', sa.String(length=4), nullable=True),
+    sa.Column('account', sa.String(length=40), nullable=True),
+    sa.Column('is_primary', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('account IS NOT NULL OR NOT is_primary', name=op.f('ck_user_name_primary_of_account')),
     sa.CheckConstraint('length(phone_tail) = 4', name=op.f('ck_user_name_phone_tail')),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_user_name'))
+    )
+    with op.batch_alter_table('user_name', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_user_name_account'), ['account'], unique=False)
+        batch_op.create_index('uq_user_name_primary', ['account'], unique=True, sqlite_where=sa.text('is_primary'), postgresql_where=sa.text('is_primary'))
+
+    op.create_table('identity',
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('entity', sa.String(length=40), nullable=False),
+    sa.Column('sealed_facts', sa.LargeBinary(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_identity_user_name')),
+    sa.PrimaryKeyConstraint('user_name', name=op.f('pk_identity'))
     )
     op.create_table('card',
     sa.Column('serial_number', sa.String(length=10), nullable=False),
@@ -209,18 +224,20 @@ def upgrade() -> None:
 
     op.create_table('device',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('run_id', sa.String(length=32), nullable=False),
-    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('suite', sa.String(length=60), nullable=False),
+    sa.Column('type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', name='type', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('serial_number', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=32), nullable=True),
+    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=24), nullable=True),
+    sa.Column('suite', sa.String(length=60), nullable=True),
     sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
     sa.Column('sealed_pin_hash', sa.LargeBinary(), nullable=True),
     sa.Column('enrolled_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
-    sa.CheckConstraint('(ended_at IS NOT NULL) = (sealed_seed IS NULL)', name=op.f('ck_device_seed_erased')),
+    sa.CheckConstraint("(type = 'DSC+') = (run_id IS NOT NULL AND profile IS NOT NULL AND suite IS NOT NULL)", name=op.f('ck_device_verifiable')),
+    sa.CheckConstraint("type <> 'DSC+' AND sealed_seed IS NULL OR (ended_at IS NOT NULL) = (sealed_seed IS NULL)", name=op.f('ck_device_seed_erased')),
+    sa.CheckConstraint("type NOT IN ('none', 'SMS')", name=op.f('ck_device_type_held')),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_device_run_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_device_serial_number')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_device')),
     sa.UniqueConstraint('run_id', name=op.f('uq_device_run_id'))
     )

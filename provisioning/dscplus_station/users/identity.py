@@ -1,0 +1,70 @@
+"""Who a user is, as other rooms ask for it."""
+
+import json
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dscplus_station.errors import NotFound
+from dscplus_station.keystore.interface import Keystore, identity_of
+from dscplus_station.users.rules import Document, DocumentType, Identity
+from dscplus_station.users.tables import IdentityRecord, User
+
+
+def get_user(session: Session, name: str) -> User:
+    """The user of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = session.get(User, name)
+    if user is None:
+        raise NotFound(f"no user {name}: `dsc-station users list` shows them")
+    return user
+
+
+def recorded_identity(session: Session, keystore: Keystore, name: str) -> Identity | None:
+    """Who a user is in law, or None if that is not on record (R24).
+
+    Raises:
+        NotFound: no such user.
+    """
+    user = get_user(session, name)
+    record = session.get(IdentityRecord, name)
+    if record is None:
+        return None
+    return unsealed(keystore, name, record, user.birth_date)
+
+
+def primary_user(session: Session, account: str) -> str | None:
+    """The primary user of an account (R33), or None if none is on record."""
+    return session.scalar(select(User.name).where(User.account == account, User.is_primary))
+
+
+def sealed(keystore: Keystore, name: str, identity: Identity) -> bytes:
+    """An identity's facts as the record keeps them; entity and birth date stand beside them."""
+    facts = {
+        "citizenship": identity.citizenship,
+        "residence": identity.residence,
+        "document_type": identity.document.type if identity.document else None,
+        "document_number": identity.document.number if identity.document else None,
+        "ssn": identity.ssn,
+    }
+    return keystore.seal(identity_of(name), json.dumps(facts, sort_keys=True).encode())
+
+
+def unsealed(keystore: Keystore, name: str, record: IdentityRecord, birth_date: date | None) -> Identity:
+    """Undo `sealed`."""
+    facts = json.loads(keystore.unseal(identity_of(name), record.sealed_facts))
+    document = None
+    if facts["document_type"] is not None:
+        document = Document(DocumentType(facts["document_type"]), facts["document_number"])
+    return Identity(
+        entity=record.entity,
+        birth_date=birth_date,
+        citizenship=facts["citizenship"],
+        residence=facts["residence"],
+        document=document,
+        ssn=facts["ssn"],
+    )
