@@ -53,7 +53,7 @@ class Applet:
     """The card's one application. `boot_id` is 8 random bytes of this power-up.
 
     `channel` is the open secure channel; `handshake` the one that INITIALIZE UPDATE has begun. Both belong
-    to the link session `owner`.
+    to the link session that they were made in, and Device lets no other speak meanwhile.
     """
 
     def __init__(self, port: Port, memory: State, boot_id: bytes, keypad: Keypad) -> None:
@@ -66,18 +66,11 @@ class Applet:
         self.channel: "SecureChannel | None" = None
         self.handshake: "SecureChannel | None" = None
         self.channel_ends = False  # after the answer in hand
-        self._owner = b""
         self._wraps: "SecureChannel | None" = None  # the channel that the command in hand came under
         self._last_message = 0
 
-    def execute(self, apdu: bytes, owner: bytes) -> "bytes | Work":
-        """The answer to a command APDU, ending in its status word; or Work, to `complete` when it is done.
-
-        `owner` is the link session that the command came in.
-        """
-        if owner != self._owner:
-            self.end_channel()
-            self._owner = owner
+    def execute(self, apdu: bytes) -> "bytes | Work":
+        """The answer to a command APDU, ending in its status word; or Work, to `complete` when it is done."""
         self.lapse()
         try:
             return self._execute(Command(apdu))

@@ -1,16 +1,19 @@
-"""The card as a whole: link, applet and keypad around one memory."""
+"""The card as a whole: two links, applet and keypad around one memory."""
 
-from dscplus_card import state
-from dscplus_card.applet import Applet
+from dscplus_card import link, state
+from dscplus_card.applet import FIRMWARE_VERSION, Applet
+from dscplus_card.hid_link import HidLink
 from dscplus_card.keypad import Keypad
-from dscplus_card.link import Cancel, Message, SerialLink, Wink
+from dscplus_card.link import Cancel, Lock, Message, Request
 from dscplus_card.port import Port
+from dscplus_card.serial_link import SerialLink
 from dscplus_card.state import State, manufacture
-from dscplus_card.work import KEYS, WINK_MS, Work
-from dscplus_card.work import Wink as WinkWork
+from dscplus_card.store import FlashFailed
+from dscplus_card.work import KEYS, WINK_MS, Wink, Work
 
 __all__ = ["Device", "manufacture"]
 
+ERASE_MS = 5000  # a TERMINATED card whose answer nobody reads waits no longer
 _BOOT_ID_LENGTH = 8
 
 
@@ -24,48 +27,58 @@ class Device:
         """Boot from port.flash. Raises store.NotManufactured when it holds no card."""
         self._port = port
         self._memory = State(port.flash)
+        self._erase_at: "int | None" = None  # by when, at the latest, once the card is TERMINATED
+        self._erase_failed = False
         self._erase_if_terminated()
-        self._memory.commit({state.BOOTS: self._memory.number(state.BOOTS) + 1})
+        self._count_boot()
         boot_id = port.random(_BOOT_ID_LENGTH)
-        self._link = SerialLink(port, boot_id)
+        self._serial = SerialLink(port, boot_id)
+        self._hid = HidLink(port, bytes([int(part) for part in FIRMWARE_VERSION.decode().split(".")]))
         self._keypad = Keypad(port, self._memory)
         self._applet = Applet(port, self._memory, boot_id, self._keypad)
         self._work: "Work | None" = None
+        # The session that the card has last served: work and secure channel, if there are any, are its.
+        self._session = b""
+        self._asker: "SerialLink | HidLink" = self._serial
 
     def receive(self, data: bytes) -> None:
-        """Take bytes that came over the wire: any bytes, in pieces of any size."""
-        for event in self._link.receive(data):
-            if isinstance(event, Message):
-                self._begin(self._applet.execute(event.apdu, event.session))
-            elif isinstance(event, Wink):
-                self._begin(WinkWork(self._port, WINK_MS, lambda: b""))
-            elif isinstance(event, Cancel) and self._work is not None:
-                self._work = None
-                self._applet.abandon()
-                self._link.fail()
+        """Take bytes that came over the serial wire: any bytes, in pieces of any size."""
+        for request in self._serial.receive(data):
+            self._act(self._serial, request)
+        self._drop_what_nobody_wants()
 
     def transmit(self) -> bytes:
-        """The bytes to send now, b"" if none; each is given out once."""
-        return self._link.transmit()
+        """The bytes to send on the serial wire now, b"" if none; each is given out once."""
+        return self._serial.transmit()
+
+    def receive_report(self, report: bytes) -> None:
+        """Take one output report of the HID link; what has not its 64 bytes is ignored."""
+        request = self._hid.receive(report, self._holder() or b"")
+        if request is not None:
+            self._act(self._hid, request)
+        self._drop_what_nobody_wants()
+
+    def transmit_report(self) -> bytes:
+        """The next input report of the HID link, 64 bytes; b"" if none. Each is given out once."""
+        return self._hid.transmit()
 
     def tick(self) -> None:
         """Let what is due happen; call it whenever next_tick_ms() has passed, or more often."""
         work = self._work
         if work is not None and self._port.now_ms() >= work.ends_at():
             self._work = None
-            self._link.answer(b"" if isinstance(work, WinkWork) else self._applet.complete(work))
-        self._link.tick()
+            self._asker.answer(b"" if isinstance(work, Wink) else self._applet.complete(work))
+            self._drop_what_nobody_wants()
+        self._serial.tick()
+        self._hid.tick()
         self._keypad.tick()
         if self._work is None:
             self._applet.lapse()
-            if not self._link.unsent():
-                self._erase_if_terminated()
+            self._erase_when_answered()
 
     def next_tick_ms(self) -> "int | None":
         """Milliseconds until tick() has something to do, None when nothing is due."""
-        if self._must_erase():
-            return 0
-        due = [self._link.keepalive_at(), self._keypad.off_at()]
+        due = [self._serial.keepalive_at(), self._hid.due_at(), self._keypad.off_at(), self._erases_at()]
         if self._work is None:
             due.append(self._applet.channel_lapses_at())
         else:
@@ -88,20 +101,77 @@ class Device:
             return self._work.display(self._port.now_ms())
         return self._keypad.display()
 
-    def _begin(self, outcome: "bytes | Work") -> None:
+    def _act(self, asker: "SerialLink | HidLink", request: Request) -> None:
+        self._drop_what_nobody_wants()
+        if isinstance(request, Cancel):
+            if self._work is not None:  # the link says it of its own request alone
+                self._work = None
+                self._applet.abandon()
+                asker.fail(link.OTHER)
+        elif self._busy(request.session):
+            asker.fail(link.BUSY)
+        elif isinstance(request, Lock):
+            self._hid.lock(request.seconds)
+        else:
+            self._asker, self._session = asker, request.session
+            self._begin(request)
+
+    def _begin(self, request: Request) -> None:
+        outcome: "bytes | Work" = Wink(self._port, WINK_MS, lambda: b"")
+        if isinstance(request, Message):
+            outcome = self._applet.execute(request.apdu)
         if isinstance(outcome, Work):
             self._work = outcome
         else:
-            self._link.answer(outcome)
+            self._asker.answer(outcome)
+            if self._erase_at is None and self._must_erase():
+                self._erase_at = self._port.now_ms() + ERASE_MS
+
+    def _busy(self, session: bytes) -> bool:
+        """Is the card another session's: at work for it, in its secure channel, or locked to it?"""
+        others = (None, session)
+        return self._work is not None or self._holder() not in others or self._hid.lock_holder() not in others
+
+    def _holder(self) -> "bytes | None":
+        """The session whose secure channel, or handshake for one, is open: nobody has spoken since."""
+        self._applet.lapse()
+        return None if self._applet.channel_lapses_at() is None else self._session
+
+    def _drop_what_nobody_wants(self) -> None:
+        """INIT ended the session whose work or secure channel it was."""
+        if not self._asker.alive(self._session):
+            self._work = None
+            self._applet.end_channel()
+
+    def _count_boot(self) -> None:
+        try:
+            self._memory.commit({state.BOOTS: self._memory.number(state.BOOTS) + 1})
+        except FlashFailed:
+            return  # a card that can store nothing still says so: 6581, FAULT
 
     def _must_erase(self) -> bool:
         terminated = self._memory.number(state.LIFE_CYCLE) == state.TERMINATED
         return terminated and any([self._memory.get(field) for field in state.SECRETS])
 
+    def _erases_at(self) -> "int | None":
+        if self._erase_failed or not self._must_erase():
+            return None
+        unsent = self._serial.unsent() or self._hid.unsent()
+        return self._erase_at if unsent else self._port.now_ms()
+
+    def _erase_when_answered(self) -> None:
+        """The secrets of a TERMINATED card go once the answer that says so is out, or its time is up."""
+        at = self._erases_at()
+        if at is not None and self._port.now_ms() >= at:
+            self._erase_if_terminated()
+
     def _erase_if_terminated(self) -> None:
-        """TERMINATED keeps no secret: they go once the answer that says so is out, or at the next boot."""
+        """TERMINATED keeps no secret."""
         if self._must_erase():
             changes: "dict[int, bytes | int]" = {}
             for field in state.SECRETS:
                 changes[field] = b""
-            self._memory.commit(changes)
+            try:
+                self._memory.commit(changes)
+            except FlashFailed:
+                self._erase_failed = True  # the next boot tries again

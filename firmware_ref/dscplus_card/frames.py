@@ -2,11 +2,12 @@
 
 import binascii
 
+from dscplus_card.link import MAX_PAYLOAD
+
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_PAYLOAD = 512
 _HEADER = 6
 _CRC = 4
 _MAX_DECODED = _HEADER + MAX_PAYLOAD + _CRC

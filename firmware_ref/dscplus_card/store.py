@@ -43,7 +43,10 @@ class Store:
         self._sector = -1
         self._sequence = 0
         self._end = 0
-        self._recover()
+        try:
+            self._recover()
+        except FlashFailed:
+            return  # what could be read still counts; a commit will say that it cannot be done
 
     def get(self, field: int) -> bytes:
         """Value of `field`, b"" if absent."""

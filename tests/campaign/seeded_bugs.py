@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from sqlalchemy import update
 
-from dscplus_card import holder, link, state, store
+from dscplus_card import holder, serial_link, state, store
 from dscplus_driver import errors, session
 from dscplus_driver.apdu import Response
 from dscplus_driver.connection import Connection
@@ -81,13 +81,13 @@ def execute_repeats():
         self._seq = (frame.seq - 1) % 256
         self._again = self._begin(frame)
 
-    frame_taken = link.SerialLink._frame
+    frame_taken = serial_link.SerialLink._frame
 
     def taken(self, frame):
         self._again = None
         return frame_taken(self, frame) or self._again
 
-    return patch.multiple(link.SerialLink, _repeat=repeat, _frame=taken)
+    return patch.multiple(serial_link.SerialLink, _repeat=repeat, _frame=taken)
 
 
 def ignore_the_r_mac():

@@ -27,7 +27,7 @@ SEED = bytes(range(0x01, 0x21))
 PIN = b"0042"
 SUITE_A = b"OCRA-1:HOTP-SHA256-8:QN06"
 SUITE_B = b"OCRA-1:HOTP-SHA256-8:QN06-PSHA256"
-PING, MSG, INIT, WINK, CANCEL, KEEPALIVE, ERROR = 0x01, 0x03, 0x06, 0x08, 0x11, 0x3B, 0x3F
+PING, MSG, LOCK, INIT, WINK, CANCEL, KEEPALIVE, ERROR = 0x01, 0x03, 0x04, 0x06, 0x08, 0x11, 0x3B, 0x3F
 
 
 def raises(error, call):
@@ -206,6 +206,69 @@ class Host:
     def open(self, keys, version):
         """A secure channel under `keys`."""
         return Channel(self, keys, version)
+
+
+BROADCAST = b"\xff\xff\xff\xff"
+
+
+def reports(channel, cmd, payload):
+    """A message as 64-byte reports, padded by AA: a receiver must not care."""
+    head, rest = payload[:57], payload[57:]
+    out = [channel + bytes([0x80 | cmd, len(payload) >> 8, len(payload) & 0xFF]) + head]
+    while rest:
+        out.append(channel + bytes([len(out) - 1]) + rest[:59])
+        rest = rest[59:]
+    return [report + b"\xaa" * (64 - len(report)) for report in out]
+
+
+class HidHost(Host):
+    """One client at a bench's HID link; its `session` is a channel."""
+
+    def send(self, channel, cmd, payload):
+        """Send one message; the messages that come back at once: (channel, cmd, payload)."""
+        for report in reports(channel, cmd, payload):
+            self.bench.card.receive_report(report)
+        return self.heard()
+
+    def heard(self):
+        """The messages that the card has to send."""
+        out = []
+        while True:
+            report = self.bench.card.transmit_report()
+            if not report:
+                return out
+            assert len(report) == 64 and report[4] & 0x80
+            length = report[5] << 8 | report[6]
+            payload = report[7:]
+            for sequence in range(-(-max(0, length - 57) // 59)):
+                following = self.bench.card.transmit_report()
+                assert len(following) == 64 and following[:5] == report[:4] + bytes([sequence])
+                payload += following[5:]
+            assert payload[length:] == b"\x00" * (len(payload) - length)
+            out.append((report[:4], report[4] & 0x7F, payload[:length]))
+
+    def init(self, nonce, on=BROADCAST):
+        """INIT on the broadcast channel, or on one's own; gives its answer's payload."""
+        ((channel, cmd, payload),) = self.send(on, INIT, nonce)
+        assert (channel, cmd, payload[:8]) == (on, INIT, nonce)
+        self.session = payload[8:12]
+        return payload
+
+    def start(self, cmd, payload):
+        """Send a request; the messages that come back at once."""
+        return self.send(self.session, cmd, payload)
+
+    def request(self, cmd, payload):
+        """A request's answer: (cmd, payload), waiting as long as the card works."""
+        got = self.start(cmd, payload)
+        for _ in range(1000):
+            for channel, answer, data in got:
+                assert channel == self.session
+                if answer != KEEPALIVE:
+                    return answer, data
+            self.bench.wait(100)
+            got = self.heard()
+        raise AssertionError("no answer")
 
 
 class Channel:
