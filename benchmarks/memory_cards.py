@@ -11,6 +11,7 @@ from dscplus_card.flash import MemoryFlash
 from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.keypad import Keypad
 from dscplus_card.state import State
+from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.sensitive import KeySet
 
 from .measure import NS
@@ -48,6 +49,7 @@ class WholeCard:
 
     def __init__(self, keys: KeySet) -> None:
         self.url = "memory:"
+        self.link = LinkKind.SERIAL
         self.busy_seconds = 0.0
         self._device = Device(CPythonPort(_manufactured(keys)))
         self._answer = b""

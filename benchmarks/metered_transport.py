@@ -20,6 +20,7 @@ class MeteredTransport:
 
     def __init__(self, inner: Transport, meter: Meter) -> None:
         self.url = inner.url
+        self.link = inner.link
         self._inner = inner
         self._meter = meter
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import serial
 
 from dscplus_driver.card import Card, connect
+from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.model import Tag
 
 from .measure import Subject, interleave
@@ -24,7 +25,7 @@ def measure() -> Section:
     """GET DATA (serial number) in the clear, at full speed; the far end is a process of its own each time."""
     wire: dict[str, bytes] = {">": b"", "<": b""}
 
-    def record(direction: str, data: bytes) -> None:
+    def record(direction: str, data: bytes, _link: LinkKind) -> None:
         wire[direction] += data
 
     with virtual_cards(1, batch_key=os.urandom(16)) as emulator:

@@ -7,21 +7,29 @@ import time
 from collections.abc import Callable
 
 from . import errors
-from .link.events import Answered, Event, GaveUp, Opened, Refused, Working
-from .link.frames import LinkCommand, LinkErrorCode
-from .link.serial import LINK_VERSION, SerialLink, State
+from .link.events import AnswerBroken, Answered, Event, GaveUp, Opened, Refused, Working
+from .link.frames import MAX_PAYLOAD, LinkCommand, LinkErrorCode
+from .link.hid import HidLink
+from .link.interface import Link, LinkKind, State
+from .link.serial import SerialLink
 from .transport import Transport
 
-Tap = Callable[[str, bytes], None]
-"""Sees the bytes on the wire: direction (``">"`` to the card, ``"<"`` from it) and the bytes. They hold
-secrets.
+Tap = Callable[[str, bytes, LinkKind], None]
+"""Sees the bytes on the wire: direction (``">"`` to the card, ``"<"`` from it), the bytes (of HID: whole
+reports), and which link they are of. They hold secrets.
 """
+
+_LINKS: dict[LinkKind, Callable[[Callable[[int], bytes]], Link]] = {
+    LinkKind.SERIAL: SerialLink,
+    LinkKind.HID: HidLink,
+}
 
 _ERROR_MEANINGS = {
     LinkErrorCode.COMMAND: "no such link command",
     LinkErrorCode.PARAMETER: "wrong link parameter",
     LinkErrorCode.LENGTH: "wrong length",
     LinkErrorCode.SEQUENCE: "the link's sequence is broken",
+    LinkErrorCode.MSG_TIMEOUT: "a part of the request was lost",
     LinkErrorCode.OTHER: "the card stopped without saying why",
     LinkErrorCode.CHANNEL: "the card knows no such session: it restarted, or another program took it over",
 }
@@ -47,11 +55,11 @@ class Connection:
         self.boot_id = b""
         self._transport = transport
         self._clock = clock
-        self._random = random
-        self._link = SerialLink(random)
+        self._link = _LINKS[transport.link](random)
         self._on_working = on_working
         self._tap = tap
         self._in_use = threading.Lock()
+        self._closed = False
 
     @property
     def session(self) -> int:
@@ -61,9 +69,14 @@ class Connection:
     def exchange(self, cmd: LinkCommand, payload: bytes = b"") -> bytes:
         """Send one request and return its answer's payload; opens a session first if there is none.
 
-        Raises CardRemoved; CardTimeout after the link gave up; CardBusy where the card says so; LinkError for
-        every other refusal. After any of them it is not known whether the card did what was asked.
+        Raises UsageError, and sends nothing, for more than 512 bytes; CardRemoved; CardTimeout after the link
+        gave up; CardBusy where the card says so; LinkError for every other refusal and for an answer of which
+        a part was lost. After any CardError it is not known whether the card did what was asked.
         """
+        if len(payload) > MAX_PAYLOAD:
+            raise errors.UsageError(
+                f"a message to the card has at most {MAX_PAYLOAD} bytes, not {len(payload)}", where=self.url
+            )
         if not self._in_use.acquire(blocking=False):
             raise RuntimeError(f"{self.url} is being used by another thread")
         try:
@@ -81,10 +94,19 @@ class Connection:
         """Forget the session, so that the next exchange begins with INIT and the card ends its secure
         channel.
         """
-        self._link = SerialLink(self._random)
+        self._link.close()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Give the port back, and the card to the next client. Closing twice is harmless."""
+        closed, self._closed = self._closed, True
+        # Not in the midst of what another thread sends.
+        if not closed and self._in_use.acquire(blocking=False):
+            try:
+                # Gone, or it takes nothing: then nobody waits for what it still holds.
+                with contextlib.suppress(errors.CardError):
+                    self._send(self._link.leave())
+            finally:
+                self._in_use.release()
         self._transport.close()
 
     def _open(self) -> None:
@@ -92,10 +114,11 @@ class Connection:
         event = self._run()
         if not isinstance(event, Opened):
             raise self._failure(event)
-        if event.link_version != LINK_VERSION:
+        if event.link_version != self._link.VERSION:
             self.reset()
+            theirs, ours = event.link_version, self._link.VERSION
             raise errors.LinkError(
-                f"the card speaks link version {event.link_version}, this program version {LINK_VERSION}",
+                f"the card speaks link version {theirs}, this program version {ours}",
                 where=self.url,
                 advice="Update dscplus.",
             )
@@ -109,7 +132,11 @@ class Connection:
             # Whoever waits no longer wants the answer: let the card stop blinking or asking for keys.
             self._link.cancel()
             with contextlib.suppress(errors.CardError):
-                self._transport.write(self._link.data_to_send())
+                self._send(self._link.data_to_send())
+            self.reset()
+            raise
+        except BaseException:
+            # Whatever it was, nobody waits for this request any more: the next exchange begins with INIT.
             self.reset()
             raise
 
@@ -118,16 +145,14 @@ class Connection:
         while True:
             outgoing = link.data_to_send()
             if outgoing:
-                if self._tap:
-                    self._tap(">", outgoing)
-                self._transport.write(outgoing)
+                self._send(outgoing)
                 link.sent(self._clock())
             deadline = link.deadline()
             if deadline is None:
                 raise AssertionError("the link waits for nothing")
             data = self._transport.read(max(0.0, deadline - self._clock()))
             if data and self._tap:
-                self._tap("<", data)
+                self._tap("<", data, self._transport.link)
             now = self._clock()
             for event in link.receive(data, now) if data else link.tick(now):
                 if not isinstance(event, Working):
@@ -135,8 +160,17 @@ class Connection:
                 if self._on_working:
                     self._on_working()
 
+    def _send(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._tap:
+            self._tap(">", data, self._transport.link)
+        self._transport.write(data)
+
     def _failure(self, event: Event) -> errors.CardError:
         match event:
+            case AnswerBroken():
+                return errors.LinkError("a part of the answer was lost", where=self.url)
             case GaveUp(reason):
                 return errors.CardTimeout(f"{reason.value}", where=self.url)
             case Refused(LinkErrorCode.BUSY):

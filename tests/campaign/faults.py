@@ -223,6 +223,7 @@ class _Meddled:
         self._transport = transport
         self._meddler = meddler
         self.url = transport.url
+        self.link = transport.link
 
     def write(self, data):
         if self._meddler.lets_pass_to_card(data):

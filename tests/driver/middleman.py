@@ -12,6 +12,7 @@ class Middleman:
 
     def __init__(self, transport, change: Callable[[bytes, int], bytes]) -> None:
         self.url = transport.url
+        self.link = transport.link
         self.answers = 0
         self._transport = transport
         self._change = change

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from dscplus_driver import errors
 from dscplus_driver.link.frames import Frame, FrameReader, LinkCommand
+from dscplus_driver.link.interface import LinkKind
 
 
 class VirtualClock:
@@ -80,6 +81,7 @@ class PeerTransport:
     """A transport to a peer. ``line(direction, data)`` may lose, double or change what travels."""
 
     url = "memory:peer"
+    link = LinkKind.SERIAL
 
     def __init__(
         self,

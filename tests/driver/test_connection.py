@@ -183,7 +183,9 @@ def test_two_threads_are_told_apart_at_once():
 
 def test_the_tap_sees_what_travels():
     seen = []
-    connection, transport, _ = connect(LinkPeer(), tap=lambda direction, data: seen.append((direction, data)))
+    connection, transport, _ = connect(
+        LinkPeer(), tap=lambda direction, data, _link: seen.append((direction, data))
+    )
     connection.exchange(LinkCommand.PING, b"x")
     assert [data for direction, data in seen if direction == ">"] == transport.written
     assert [direction for direction, _ in seen] == [">", "<", ">", "<"]

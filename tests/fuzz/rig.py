@@ -10,6 +10,7 @@ from dscplus_card.device import Device, manufacture
 from dscplus_card.flash import MemoryFlash
 from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.state import State
+from dscplus_driver.link.interface import LinkKind
 from tests.golden import inputs
 from tests.golden.third import frame
 
@@ -124,6 +125,7 @@ class Wire:
     """The driver's transport to a virtual card, with somebody in the middle; its clock is the card's."""
 
     url = "virtual:"
+    link = LinkKind.SERIAL
 
     def __init__(self, card: VirtualCard, meddle: Meddle) -> None:
         self._card = card

@@ -13,8 +13,9 @@ from dscplus_driver.card import Card
 from dscplus_driver.errors import DscError, ProtocolError, UsageError
 from dscplus_driver.link.events import Answered, GaveUp, Opened, Refused, Working
 from dscplus_driver.link.frames import LinkCommand
+from dscplus_driver.link.interface import LinkKind
+from dscplus_driver.link.interface import State as LinkState
 from dscplus_driver.link.serial import SerialLink
-from dscplus_driver.link.serial import State as LinkState
 from dscplus_driver.model import luhn_valid
 from tests.fuzz.rig import ERROR, INIT, MSG, NO_SESSION, PING, Choices, VirtualCard, frames_in
 from tests.golden import document, inputs
@@ -219,6 +220,7 @@ class Liar:
     """A card that answers every request by the fuzzer's bytes, in well-formed frames."""
 
     url = "liar:"
+    link = LinkKind.SERIAL
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices

@@ -8,6 +8,7 @@ import pytest
 from dscplus_driver import errors
 from dscplus_driver.card import Card
 from dscplus_driver.link.frames import FrameReader
+from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.link.serial import ANSWER_TIMEOUT, CEILING, RETRANSMISSIONS
 from tests.fuzz.rig import INIT, NO_SESSION, PING, VirtualCard, frames_in
 from tests.golden.third import frame
@@ -65,6 +66,7 @@ class Babbler:
     """A port at which bytes never stop coming, one at a time, a millisecond each."""
 
     url = "babbler:"
+    link = LinkKind.SERIAL
 
     def __init__(self, says: Callable[[int], bytes]) -> None:
         self.seconds = 0.0

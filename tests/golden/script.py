@@ -1,5 +1,6 @@
 """The card's part of a transcript, as a transport for the driver."""
 
+from dscplus_driver.link.interface import LinkKind
 from tests.golden.document import Transcript
 
 
@@ -11,6 +12,7 @@ class Script:
     """A transport that plays the card's part of a transcript, and the clock that goes with it."""
 
     url = "script:"
+    link = LinkKind.SERIAL
 
     def __init__(self, transcript: Transcript) -> None:
         self.left = list(transcript.steps)

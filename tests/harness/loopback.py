@@ -17,6 +17,7 @@ from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_driver import Card, KeySet
 from dscplus_driver.errors import CardRemoved
+from dscplus_driver.link.interface import LinkKind
 
 
 class VirtualClock:
@@ -31,6 +32,8 @@ class VirtualClock:
 
 class LoopbackTransport:
     """The driver's transport seam, straight into a virtual card."""
+
+    link = LinkKind.SERIAL
 
     def __init__(self, card: VirtualCard, clock: VirtualClock, serial_number: str) -> None:
         self.url = f"loopback:{serial_number}"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from ..link.frames import Frame, FrameReader, LinkCommand
+from ..link.hid_frames import REPORT_LENGTH, Message, MessageReader
+from ..link.interface import LinkKind
 from .common import example
 
 WARNING = """\
@@ -45,18 +47,29 @@ def traffic_command(command: Sequence[str], as_json: bool) -> None:
 
 
 class _Printer:
-    """Cuts each direction into frames and prints them; bytes that are no frame are printed as such."""
+    """Prints what travels, and below it the frames or HID messages that it completes; bytes that belong to
+    none are printed all the same.
+    """
 
     def __init__(self, write: Callable[[str], object], as_json: bool, seconds: Callable[[], float]) -> None:
         self._write = write
         self._as_json = as_json
         self._seconds = seconds
-        self._readers = {">": FrameReader(), "<": FrameReader()}
+        self._frames = {">": FrameReader(), "<": FrameReader()}
+        self._messages = {">": MessageReader(), "<": MessageReader()}
 
-    def tap(self, direction: str, data: bytes) -> None:
+    def tap(self, direction: str, data: bytes, link: LinkKind) -> None:
         """See bytes that travel (`connection.Tap`)."""
+        if link is LinkKind.SERIAL:
+            self._show(direction, data, [_of_frame(frame) for frame in self._frames[direction].feed(data)])
+            return
+        for at in range(0, len(data), REPORT_LENGTH):
+            report = data[at : at + REPORT_LENGTH]
+            messages = self._messages[direction].feed(report)
+            self._show(direction, report, [_of_message(message) for message in messages])
+
+    def _show(self, direction: str, data: bytes, frames: Sequence[dict[str, object]]) -> None:
         seconds = round(self._seconds(), 6)
-        frames = [_describe(frame) for frame in self._readers[direction].feed(data)]
         if self._as_json:
             line = {
                 "format": "dsc.traffic/1",
@@ -68,15 +81,27 @@ class _Printer:
             return
         self._write(f"{seconds:10.6f} {direction} {data.hex()}\n")
         for frame in frames:
-            meaning = f"{frame['command']} session {frame['session']} seq {frame['seq']}: {frame['payload']}"
-            self._write(f"           {direction} {meaning}\n")
+            names = ("session", "seq", "channel")
+            whose = " ".join(f"{name} {frame[name]}" for name in names if frame[name] is not None)
+            self._write(f"           {direction} {frame['command']} {whose}: {frame['payload']}\n")
 
 
-def _describe(frame: Frame) -> dict[str, object]:
-    known = frame.cmd in list(LinkCommand)
+def _of_frame(frame: Frame) -> dict[str, object]:
+    return _entry(frame.cmd, frame.payload, session=f"{frame.session:08x}", seq=frame.seq)
+
+
+def _of_message(message: Message) -> dict[str, object]:
+    return _entry(message.cmd, message.payload, channel=f"{message.channel:08x}")
+
+
+def _entry(
+    cmd: int, payload: bytes, session: str | None = None, seq: int | None = None, channel: str | None = None
+) -> dict[str, object]:
+    known = cmd in list(LinkCommand)
     return {
-        "command": LinkCommand(frame.cmd).name if known else f"{frame.cmd:02X}",
-        "session": f"{frame.session:08x}",
-        "seq": frame.seq,
-        "payload": frame.payload.hex(),
+        "command": LinkCommand(cmd).name if known else f"{cmd:02X}",
+        "session": session,
+        "seq": seq,
+        "channel": channel,
+        "payload": payload.hex(),
     }

@@ -10,6 +10,7 @@ class Opened:
 
     session: int
     boot_id: bytes
+    """Drawn by the card when it booted; empty on HID, whose INIT does not tell it."""
     link_version: int
     capabilities: int
 
@@ -37,8 +38,8 @@ class Refused:
 class GiveUpReason(Enum):
     """Why the link stopped waiting."""
 
-    SILENCE = "no answer, however often it was asked"
-    CEILING = "no answer within 90 s, though bytes kept coming"
+    SILENCE = "no answer"
+    CEILING = "no answer within 90 s, though the card kept sending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,9 @@ class GaveUp:
     reason: GiveUpReason
 
 
-Event = Opened | Answered | Working | Refused | GaveUp
+@dataclass(frozen=True, slots=True)
+class AnswerBroken:
+    """A part of the answer was lost, or came out of order; the session is over."""
+
+
+Event = Opened | Answered | Working | Refused | GaveUp | AnswerBroken

@@ -1,4 +1,7 @@
-"""Frames of the serial link: 00, COBS(session 4, seq 1, cmd 1, payload, CRC-32 4), 00. Big-endian."""
+"""Frames of the serial link, and the numbers that both links share.
+
+A frame is 00, COBS(session 4, seq 1, cmd 1, payload, CRC-32 4), 00. Big-endian.
+"""
 
 import struct
 import zlib
@@ -8,6 +11,7 @@ from enum import IntEnum
 from cobs import cobs
 
 MAX_PAYLOAD = 512
+"""Bytes of one request or answer, on either link."""
 MAX_ENCODED = 527
 DELIMITER = b"\x00"
 _HEADER = struct.Struct(">IBB")
@@ -29,12 +33,13 @@ class LinkCommand(IntEnum):
 
 
 class LinkErrorCode(IntEnum):
-    """What an ERROR frame's one byte says."""
+    """What an ERROR's one byte says; 05 on HID alone."""
 
     COMMAND = 0x01
     PARAMETER = 0x02
     LENGTH = 0x03
     SEQUENCE = 0x04
+    MSG_TIMEOUT = 0x05
     BUSY = 0x06
     CHANNEL = 0x0B
     OTHER = 0x7F

@@ -19,37 +19,27 @@ The caller moves bytes and time::
 
 import struct
 from collections.abc import Callable
-from enum import Enum
+from typing import ClassVar
 
 from .events import Answered, Event, GaveUp, GiveUpReason, Opened, Refused, Working
 from .frames import Frame, FrameReader, LinkCommand, LinkErrorCode
+from .interface import CEILING, State
 
 ANSWER_TIMEOUT = 0.25
 """Seconds of silence before a request is sent again: two KEEPALIVE periods and a half."""
 RETRANSMISSIONS = 3
-CEILING = 90.0
-"""Seconds after which a request is given up although bytes keep coming: above the card's longest delay (60
-s).
-"""
-LINK_VERSION = 1
 NONCE_LENGTH = 8
 
 _INIT_ANSWER = struct.Struct(">8sIB8sB")
 _SESSION_LOST = (LinkErrorCode.SEQUENCE, LinkErrorCode.CHANNEL)
 
 
-class State(Enum):
-    """CLOSED: only INIT may be asked. IDLE: a session, nothing under way. WAITING: for one answer."""
-
-    CLOSED = "closed"
-    IDLE = "idle"
-    WAITING = "waiting"
-
-
 class SerialLink:
     """One card's link. ``random(n)`` returns n unpredictable bytes; all times are seconds of one monotonic
     clock.
     """
+
+    VERSION: ClassVar[int] = 1
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self.state = State.CLOSED
@@ -65,7 +55,7 @@ class SerialLink:
 
     def init(self) -> None:
         """Ask for a new session, whatever state this one is in."""
-        self._close()
+        self.close()
         self._start(Frame(0, 0, LinkCommand.INIT, self._random(NONCE_LENGTH)))
 
     def request(self, cmd: LinkCommand, payload: bytes = b"") -> None:
@@ -81,6 +71,15 @@ class SerialLink:
         """
         if self._request is not None and self.session:
             self._outgoing += Frame(self.session, self._seq, LinkCommand.CANCEL).encode()
+
+    def close(self) -> None:
+        """Forget the session and what is under way."""
+        self._finish(State.CLOSED)
+        self.session = 0
+
+    def leave(self) -> bytes:
+        """Return what to send before the port is given back: nothing, as the next client's INIT ends all."""
+        return b""
 
     def data_to_send(self) -> bytes:
         """Return the bytes to send now, once; b"" if there are none."""
@@ -160,7 +159,7 @@ class SerialLink:
         code = frame.payload[0]
         lost = self.session == 0 or code in _SESSION_LOST
         if lost:
-            self._close()
+            self.close()
         else:
             self._finish(State.IDLE)
         return Refused(code, lost)
@@ -171,12 +170,8 @@ class SerialLink:
         return self._give_up(GiveUpReason.CEILING)
 
     def _give_up(self, reason: GiveUpReason) -> list[Event]:
-        self._close()
+        self.close()
         return [GaveUp(reason)]
-
-    def _close(self) -> None:
-        self._finish(State.CLOSED)
-        self.session = 0
 
     def _finish(self, state: State) -> None:
         self.state = state

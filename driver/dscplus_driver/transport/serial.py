@@ -9,6 +9,7 @@ from pathlib import Path
 import serial
 
 from .. import errors
+from ..link.interface import LinkKind
 
 BAUD = 115_200
 WRITE_TIMEOUT = 2.0
@@ -19,6 +20,8 @@ _DRAIN_POLL = 0.001
 
 class SerialTransport:
     """A serial port, opened for this process alone."""
+
+    link = LinkKind.SERIAL
 
     def __init__(self, path: str, *, baud: int = BAUD) -> None:
         """Open the port.

@@ -6,6 +6,7 @@ import contextlib
 import socket
 
 from .. import errors
+from ..link.interface import LinkKind
 
 CONNECT_TIMEOUT = 5.0
 WRITE_TIMEOUT = 2.0
@@ -14,6 +15,8 @@ _READ_SIZE = 4096
 
 class TcpTransport:
     """A byte stream to HOST:PORT."""
+
+    link = LinkKind.SERIAL
 
     def __init__(self, host: str, port: int) -> None:
         """Connect. Raises PortNotFound if nobody listens there, CardTimeout if nobody answers."""

@@ -78,7 +78,7 @@ def test_emulator_killed_amid_writing_comes_back_as_that_card(tmp_path):
             killer = threading.Timer(delay_s, emulator.process.kill)
             sent = itertools.count(1)
 
-            def kill_later(direction, _data, killer=killer, sent=sent, command=command):
+            def kill_later(direction, _data, _link, killer=killer, sent=sent, command=command):
                 if direction == ">" and next(sent) == command:
                     killer.start()
 
