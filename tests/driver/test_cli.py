@@ -307,6 +307,48 @@ def test_list_shows_a_card_that_cannot_be_opened_with_its_number(desk, usb):
     )
 
 
+def test_watch_tells_what_comes_and_goes_until_it_is_interrupted(desk, usb, monkeypatch):
+    happenings = [
+        lambda: usb.plug("1-2", "12\x1b[31m"),
+        lambda: usb.unplug("1-1"),
+        lambda: usb.unplug("1-2"),
+    ]
+
+    class Source:
+        def wait(self, _timeout):
+            if not played:
+                raise KeyboardInterrupt
+            played.pop(0)()
+
+        def wake(self):
+            pass
+
+        close = wake
+
+    monkeypatch.setattr("dscplus_driver.discovery.hotplug.subscribe", Source)
+    plugged = usb.plug_card("1-1", "0000000026")
+    played = [*happenings]
+    out, _ = desk.type("watch --json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {line["format"] for line in lines} == {"dsc.watch/1"}
+    assert [(line["event"], line["serial_number"], line["port_path"]) for line in lines] == [
+        ("appeared", "0000000026", "1-1"),
+        ("appeared", None, "1-2"),
+        ("vanished", "0000000026", "1-1"),
+        ("vanished", None, "1-2"),
+    ]
+    assert lines[0]["port"] == f"hid:{plugged.hidraw}" and lines[0]["problem"] is None
+    assert lines[0]["id_path"] == "platform-vhci_hcd.0-usb-0:1" and len(lines[0]["interfaces"]) == 3
+    assert lines[1]["port"] is None and "instead of ten digits" in lines[1]["problem"]
+
+    usb.plug_card("1-1", "0000000026")
+    played = [*happenings]
+    out, _ = desk.type("watch")
+    words = [line.split()[:3] for line in out.splitlines()]
+    assert words[0] == ["appeared", "0000000026", "platform-vhci_hcd.0-usb-0:1"]
+    assert words[1][:2] == ["appeared", "?"] and "\x1b" not in out
+
+
 def test_every_command_takes_a_card_on_usb_by_its_number(desk, usb):
     usb.plug_card("1-1", "0000000026")
     usb.plug_card("1-2", "0000000034", inside="0000000042")

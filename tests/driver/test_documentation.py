@@ -25,7 +25,7 @@ def test_the_examples_run_one_after_the_other(monkeypatch, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[:3] == ["0000000018", "OP_READY", "None"]
     assert "secured" in printed and "SECURED 28" in printed
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 9
 
 
 def below(kind):

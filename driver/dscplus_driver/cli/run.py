@@ -31,6 +31,7 @@ Shell completion (bash; zsh and fish likewise):
 # Name, module, one line of help: so that `dsc --help` imports none of them.
 COMMANDS = {
     "list": ("listing", "List the ports and the cards at them."),
+    "watch": ("watch", "Tell which cards come and go."),
     "info": ("information", "Show what a card says about itself."),
     "wink": ("information", "Let a card blink, to tell it from others."),
     "ping": ("information", "Measure round trips over the link."),
