@@ -110,12 +110,24 @@ class VirtualCardControl:
         """Follow a fault script from now on, e.g. ``"drop=0.05,seed=7"``; ``""`` ends all faults."""
         self._ask("fault", spec=spec)
 
+    def stall(self, endpoint: str) -> None:
+        """Halt a USB endpoint (``hid-in``, ``hid-out``, ``cdc-in``, ``cdc-out``) until the host clears it."""
+        self._ask("stall", endpoint=endpoint)
+
+    def send_zero_length_report(self) -> None:
+        """Answer the next poll for an input report with an empty packet."""
+        self._ask("zero-length-report")
+
+    def freeze(self, seconds: float) -> None:
+        """Let the card stand still for so long, as a suspended emulator would; 0 ends it."""
+        self._ask("freeze", milliseconds=round(seconds * 1000))
+
     def info(self) -> VirtualCardInfo:
         """Return what the emulator knows about the card."""
         answer = self._ask("info")
         return VirtualCardInfo(**{name: answer[name] for name in VirtualCardInfo.__slots__})
 
-    def _ask(self, do: str, **fields: str) -> dict[str, Any]:
+    def _ask(self, do: str, **fields: str | int) -> dict[str, Any]:
         try:
             self._socket.sendall(json.dumps({"do": do, **fields}).encode() + b"\n")
             line = self._answers.readline()

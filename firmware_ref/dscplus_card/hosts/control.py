@@ -108,3 +108,11 @@ def text_of(request: dict[str, Any], name: str) -> str:
     if not isinstance(text, str):
         raise RequestError(f"{name} is missing or no text")
     return text
+
+
+def number_of(request: dict[str, Any], name: str, highest: int) -> int:
+    """Return the whole number `name` of a request, 0 to `highest`. Raises RequestError."""
+    number = request.get(name)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= highest:
+        raise RequestError(f"{name} is missing or no whole number up to {highest}")
+    return number

@@ -57,6 +57,9 @@ class EmulateGroup(click.Group):
     "--serial-from", default="1", show_default=True, help="First serial number; the check digit is added."
 )
 @click.option("--tcp", is_flag=True, help="A port per card on 127.0.0.1 instead of a pty.")
+@click.option(
+    "--usbip", is_flag=True, help="USB devices (HID and serial) on a USB/IP server on 127.0.0.1; see attach."
+)
 @click.option("--json", "as_json", is_flag=True, help="Ready lines as JSON Lines.")
 @click.pass_context
 def main(context: click.Context, /, directory: Path | None, **options: object) -> None:
@@ -65,6 +68,10 @@ def main(context: click.Context, /, directory: Path | None, **options: object) -
         return
     if directory is None:
         raise click.UsageError("say where the cards shall appear: --dir DIR")
+    if options["usbip"] and options["tcp"]:
+        raise click.UsageError("a card has one wire: give --tcp or --usbip")
+    if options["usbip"] and options["baud"]:
+        raise click.UsageError("USB has no baud rate: --baud goes with ptys and --tcp")
     from dscplus_card.hosts.run import RunOptions, run  # keeps --help fast
 
     run(RunOptions(directory=directory.absolute(), **options))  # type: ignore[arg-type]

@@ -7,10 +7,14 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dscplus_card.hosts.control import ControlServer, RequestError, keys_of, text_of
+from dscplus_card.hosts.control import ControlServer, RequestError, keys_of, number_of, text_of
 from dscplus_card.hosts.faults import FaultSpecError, parse_faults
+from dscplus_card.hosts.usb.device import ENDPOINT_NAMES, UsbDevice
+from dscplus_card.hosts.usb.server import UsbIpServer
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_card.hosts.wires import Wire
+
+LONGEST_FREEZE_MS = 600_000
 
 
 class Body:
@@ -41,14 +45,12 @@ class Body:
 
     def run(self, ready: set[int]) -> None:
         """Move what is to be moved; `ready` are the descriptors that can be read."""
-        if not ready.isdisjoint(self._wire.filenos()):
-            self.card.feed(self._wire.read())
+        self._wire.carry(self.card, not ready.isdisjoint(self._wire.filenos()))
+        self._follow_plug()
         if not ready.isdisjoint(self.control.filenos()):
             self.control.serve()
-        answer = self.card.drain()
-        if answer and self.url is not None:
-            self._wire.write(answer)
-        self._follow_plug()
+            self._wire.carry(self.card, readable=False)  # what the request set going
+            self._follow_plug()
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request of the control socket. Raises RequestError."""
@@ -112,6 +114,26 @@ class Body:
             "flash_operations": self.card.flash_operations,
         }
 
+    def _stall(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = text_of(request, "endpoint")
+        if name not in ENDPOINT_NAMES:
+            raise RequestError(f"endpoint {name!r} is unknown; known are {', '.join(ENDPOINT_NAMES)}")
+        self._usb().stall(ENDPOINT_NAMES[name])
+        return {}
+
+    def _zero_length_report(self, _request: dict[str, Any]) -> dict[str, Any]:
+        self._usb().send_empty_report()
+        return {}
+
+    def _freeze(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.card.freeze(number_of(request, "milliseconds", LONGEST_FREEZE_MS) / 1000)
+        return {}
+
+    def _usb(self) -> UsbDevice:
+        if self._wire.usb is None:
+            raise RequestError("this card is on no USB bus; start dsc-emulate with --usbip")
+        return self._wire.usb
+
     _ACTS: ClassVar = {
         "press": _press,
         "display": _display,
@@ -120,12 +142,17 @@ class Body:
         "power-cut": _power_cut,
         "reboot": _reboot,
         "fault": _fault,
+        "stall": _stall,
+        "zero-length-report": _zero_length_report,
+        "freeze": _freeze,
         "info": _info,
     }
 
 
-def run_until(stop: socket.socket, bodies: list[Body]) -> None:
+def run_until(stop: socket.socket, bodies: list[Body], server: UsbIpServer | None = None) -> None:
     """Serve the bodies until `stop` can be read; each is woken only when something is there or due for it.
+
+    `server` takes the connections that it then hands to the wires of the bodies.
 
     By `select`, whose timeout has microseconds: poll's and epoll's are rounded up to a millisecond, which at
     115,200 baud would make a wire a fifth slower than it says.
@@ -135,7 +162,10 @@ def run_until(stop: socket.socket, bodies: list[Body]) -> None:
     while True:
         next_due = min((due for due in dues.values() if due is not None), default=None)
         seconds = None if next_due is None else max(0.0, next_due - time.monotonic())
-        ready = set(select.select([stop.fileno(), *itertools.chain(*filenos.values())], [], [], seconds)[0])
+        door = [] if server is None else server.filenos()
+        ready = set(
+            select.select([stop.fileno(), *door, *itertools.chain(*filenos.values())], [], [], seconds)[0]
+        )
         if stop.fileno() in ready:
             return
         now = time.monotonic()
@@ -145,3 +175,7 @@ def run_until(stop: socket.socket, bodies: list[Body]) -> None:
                 body.run(ready)
                 filenos[body] = body.filenos()
                 dues[body] = body.card.next_due()
+        # After the bodies: a host that has left and comes back at once must not find its card taken.
+        if server is not None and not ready.isdisjoint(door):
+            server.serve()
+            filenos = {body: body.filenos() for body in bodies}

@@ -11,7 +11,10 @@ BITS_PER_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
 SLICE_S = 0.01  # bytes are handed over at least this often: no reader times out on a slow line
 LONGEST_FRAME = 1024  # without a delimiter for this long it is no frame, and passes as it is
 DELIMITER = b"\x00"
-MSG = 0x03  # the link's command that carries an APDU
+MSG = 0x03  # both links' command that carries an APDU
+CANCEL = 0x11
+HID_COMMAND_AT = 4  # in a report, after the channel
+HID_INITIALIZATION = 0x80  # set in a report that begins a message, clear in its continuations
 
 
 class Line:
@@ -53,6 +56,35 @@ class Line:
         self._free_at = 0.0
 
 
+class ReportLine:
+    """A first-in, first-out line of HID reports; each arrives at once, or after it was held up."""
+
+    def __init__(self) -> None:
+        self._reports: deque[tuple[float, bytes]] = deque()  # (second of arrival, report)
+
+    def feed(self, report: bytes, now: float, held_s: float = 0.0) -> None:
+        """Put a report on the line at second `now`, after it was held up for `held_s` seconds."""
+        last = self._reports[-1][0] if self._reports else now
+        self._reports.append((max(now + held_s, last), report))
+
+    def take(self, now: float) -> bytes | None:
+        """Return the next report if it has arrived by second `now`; None if none has."""
+        if not self._reports or self._reports[0][0] > now:
+            return None
+        return self._reports.popleft()[1]
+
+    def next_due(self, now: float) -> float | None:
+        """Return the second at which a report arrives that is still under way; None if there is none."""
+        return next((at for at, _report in self._reports if at > now), None)
+
+    def clear(self) -> None:
+        """Lose what is under way: the cable was pulled."""
+        self._reports.clear()
+
+    def __bool__(self) -> bool:
+        return bool(self._reports)
+
+
 class FrameFaults:
     """Lets the frames of one direction suffer as a fault script says."""
 
@@ -72,6 +104,12 @@ class FrameFaults:
         frames, self._begun = split_frames(self._begun + data)
         return [piece for frame in frames for piece in self._suffer(frame)]
 
+    def filter_report(self, report: bytes) -> list[tuple[bytes, float]]:
+        """Return what becomes of a HID report, which is a frame by itself; as `filter`."""
+        if not self._faults.touches_frames():
+            return [(report, 0.0)]
+        return self._suffer(report)
+
     def clear(self) -> None:
         """Lose a frame that has only begun: the cable was pulled."""
         self._begun = b""
@@ -80,9 +118,9 @@ class FrameFaults:
         faults, draw = self._faults, self._generator.random
         if draw() < faults.drop:
             return []
-        if draw() < faults.corrupt:
+        if frame and draw() < faults.corrupt:
             frame = flip_bit(frame, self._generator.randrange(8 * len(frame)))
-        if draw() < faults.truncate:
+        if frame and draw() < faults.truncate:
             frame = frame[: self._generator.randrange(len(frame))]
         held_s = faults.delay_s if draw() < faults.delay else 0.0
         copies = 2 if draw() < faults.duplicate else 1
@@ -96,12 +134,13 @@ class LostAnswer:
         self._wanted = request_number
         self._seen = 0
         self._begun = b""
-        self._last_request = b""
+        self._last_frame = b""
+        self._last_was_msg = False
 
     @property
     def silent(self) -> bool:
         """Whether answers are being lost now."""
-        return self._wanted is not None and self._seen == self._wanted and is_msg(self._last_request)
+        return self._wanted is not None and self._seen == self._wanted and self._last_was_msg
 
     def see_request_bytes(self, data: bytes) -> None:
         """Follow the bytes that the host sends. A repeat of the last request is no new one."""
@@ -109,13 +148,24 @@ class LostAnswer:
             return
         frames, self._begun = split_frames(self._begun + data)
         for frame in frames:
-            if frame != self._last_request:
-                self._seen += is_msg(frame)
-                self._last_request = frame
+            if frame != self._last_frame:
+                self._last_frame = frame
+                self._see(is_msg(frame))
+
+    def see_report(self, report: bytes) -> None:
+        """Follow an output report; a request begins with its initialization packet (CTAPHID 11.2.4)."""
+        if len(report) > HID_COMMAND_AT and report[HID_COMMAND_AT] & HID_INITIALIZATION:
+            command = report[HID_COMMAND_AT] & ~HID_INITIALIZATION
+            if command != CANCEL:  # belongs to the request before
+                self._see(command == MSG)
 
     def clear(self) -> None:
         """Lose a frame that has only begun: the cable was pulled."""
         self._begun = b""
+
+    def _see(self, msg: bool) -> None:
+        self._seen += msg
+        self._last_was_msg = msg
 
 
 def split_frames(stream: bytes) -> tuple[list[bytes], bytes]:

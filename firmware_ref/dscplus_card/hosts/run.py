@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import click
@@ -30,8 +30,9 @@ from dscplus_card.hosts.emulator import Body, run_until
 from dscplus_card.hosts.faults import Faults, FaultSpecError, parse_faults
 from dscplus_card.hosts.image import ImageUnusable, open_image
 from dscplus_card.hosts.port_cpython import CPythonPort
+from dscplus_card.hosts.usb.server import UsbIpServer
 from dscplus_card.hosts.virtual_card import VirtualCard
-from dscplus_card.hosts.wires import PtyWire, TcpWire
+from dscplus_card.hosts.wires import PtyWire, TcpWire, Wire
 
 TEST_KEY_WARNING = (
     "TEST: new cards are made with the published GlobalPlatform test key 404142…4F as batch key;"
@@ -52,6 +53,7 @@ class RunOptions:
     kvn: str
     serial_from: str
     tcp: bool
+    usbip: bool
     as_json: bool
 
 
@@ -83,12 +85,13 @@ def run(options: RunOptions) -> None:
             own_directories(options)
             if options.batch_key is None:
                 click.echo(TEST_KEY_WARNING, err=True)
+            server = doors.enter_context(closing(UsbIpServer())) if options.usbip else None
             bodies = [
-                open_body(options, card, serial_number, batch, faults, doors)
+                open_body(options, card, serial_number, batch, faults, server, doors)
                 for card, serial_number in enumerate(batch.serial_numbers)
             ]
             announce(bodies, options.as_json)
-            run_until(stop, bodies)
+            run_until(stop, bodies, server)
     except DirectoryHeld as error:
         raise fail(str(error), EXIT_HELD) from error
     except (DirectoryUnusable, ImageUnusable) as error:
@@ -119,18 +122,33 @@ def own_directories(options: RunOptions) -> None:
 
 
 def open_body(
-    options: RunOptions, card: int, serial_number: str, batch: Batch, faults: Faults, doors: ExitStack
+    options: RunOptions,
+    card: int,
+    serial_number: str,
+    batch: Batch,
+    faults: Faults,
+    server: UsbIpServer | None,
+    doors: ExitStack,
 ) -> Body:
     """Give one card its image, its wire and its control socket; `doors` closes them."""
     image = (options.state or options.directory) / f"{serial_number}.flash"
     flash = open_image(image, serial_number, lambda blank: batch.manufacture(blank, serial_number))
     virtual = VirtualCard(flash, lambda flash: Device(CPythonPort(flash)), time.monotonic, options.baud)
     virtual.set_faults(dataclasses.replace(faults, seed=faults.seed + card))  # cards suffer independently
-    wire = TcpWire() if options.tcp else PtyWire(link_path(options.directory, card))
+    wire = open_wire(options, card, serial_number, virtual, server)
     body = Body(serial_number, virtual, wire, control_path(options.directory, card))
     doors.callback(body.close)
     body.plug()
     return body
+
+
+def open_wire(
+    options: RunOptions, card: int, serial_number: str, virtual: VirtualCard, server: UsbIpServer | None
+) -> Wire:
+    """Give a card the kind of wire that was asked for."""
+    if server is not None:
+        return server.add(virtual, serial_number)
+    return TcpWire() if options.tcp else PtyWire(link_path(options.directory, card))
 
 
 def announce(bodies: list[Body], as_json: bool) -> None:

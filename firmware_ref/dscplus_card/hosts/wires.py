@@ -1,4 +1,7 @@
-"""What a host's program opens to reach a virtual card: a pty or a TCP port on the loopback interface."""
+"""What a host's program opens to reach a virtual card: a pty or a TCP port on the loopback interface.
+
+The wires to a kernel's USB stack are in `usb/`.
+"""
 
 import os
 import pty
@@ -7,12 +10,18 @@ import tty
 from pathlib import Path
 from typing import Protocol
 
+from dscplus_card.hosts.usb.device import UsbDevice
+from dscplus_card.hosts.virtual_card import VirtualCard
+
 CHUNK = 4096  # bytes a read takes at most
 LOOPBACK = "127.0.0.1"
 
 
 class Wire(Protocol):
-    """One card's wire. Bytes that the host's end does not take are lost, as on a UART."""
+    """One card's wire."""
+
+    usb: UsbDevice | None
+    """The device that a host sees on the bus; None where there is no bus."""
 
     def plug(self) -> str:
         """Open the host's end; returns its URL."""
@@ -23,14 +32,33 @@ class Wire(Protocol):
     def filenos(self) -> list[int]:
         """Return the descriptors to wait on for reading."""
 
+    def carry(self, card: VirtualCard, readable: bool) -> None:
+        """Let what is there go both ways; `readable`: one of the descriptors can be read."""
+
+
+class SerialWire:
+    """A wire that carries the bytes of the serial link. Those that the host's end does not take are lost."""
+
+    usb: UsbDevice | None = None
+
+    def carry(self, card: VirtualCard, readable: bool) -> None:
+        """Let bytes go both ways."""
+        if readable:
+            card.feed(self.read())
+        answer = card.drain()
+        if answer:
+            self.write(answer)
+
     def read(self) -> bytes:
         """Return what the host has sent; ``b""`` if nothing."""
+        raise NotImplementedError
 
     def write(self, data: bytes) -> None:
         """Send to the host."""
+        raise NotImplementedError
 
 
-class PtyWire:
+class PtyWire(SerialWire):
     """A pseudo-terminal in raw mode, found by a symbolic link."""
 
     def __init__(self, link: Path) -> None:
@@ -71,13 +99,15 @@ class PtyWire:
 
     def write(self, data: bytes) -> None:
         """Send to the host, as much as the pty has room for."""
+        if self._controller < 0:
+            return
         try:
             os.write(self._controller, data)
         except BlockingIOError:
             return  # nobody reads
 
 
-class TcpWire:
+class TcpWire(SerialWire):
     """A port on the loopback interface for one client at a time; the port number stays the same for good."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A toy in place of the firmware: it echoes the wire, counts its boots in flash and shows the last key."""
+"""A toy in place of the firmware: it echoes both links, counts its boots in flash and shows the last key."""
 
 from dscplus_card.flash import MemoryFlash
 
@@ -13,6 +13,7 @@ class ToyCard:
     def __init__(self, flash):
         self.flash = flash
         self.echo = b""
+        self.reports = []
         self.shown = ""
         self.due_ms = None
         self.ticks = 0
@@ -28,6 +29,12 @@ class ToyCard:
     def transmit(self):
         echo, self.echo = self.echo, b""
         return echo
+
+    def receive_report(self, report):
+        self.reports.append(report)
+
+    def transmit_report(self):
+        return self.reports.pop(0) if self.reports else b""
 
     def tick(self):
         self.ticks += 1
