@@ -15,6 +15,7 @@ from dscplus_driver.discovery import Access, sysfs
 from dscplus_driver.discovery.records import Record
 
 HID_CLASS, CDC_CLASS, CDC_DATA_CLASS, STORAGE_CLASS = 0x03, 0x02, 0x0A, 0x08
+DRIVERS = {HID_CLASS: "usbhid", CDC_CLASS: "cdc_acm", CDC_DATA_CLASS: "cdc_acm", STORAGE_CLASS: "usb-storage"}
 CARD_CLASSES = (CDC_CLASS, CDC_DATA_CLASS, HID_CLASS)
 CARD_REPORTS = bytes.fromhex("0600ff0901a101150026ff00750895400902810209039102c0")
 KEYBOARD_REPORTS = bytes.fromhex("05010906a1010507c0")
@@ -86,6 +87,9 @@ class FakeSysfs:
         if serial is not None:
             self._write(device / "serial", f"{serial}\n")
         (device / "descriptors").write_bytes(descriptors(classes))
+        self._is_a(device, "usb")
+        for number, kind in enumerate(classes):
+            self._interface(device / f"{port}:1.{number}", kind, DRIVERS.get(kind) if bound else None)
         (self.root / "bus/usb/devices" / port).symlink_to(device)
         self.id_paths[device] = f"platform-vhci_hcd.0-usb-0:{port.partition('-')[2]}"
         node = self._open(f"/dev/{name}")
@@ -98,6 +102,10 @@ class FakeSysfs:
     def bind_hid(self, port: str, reports: bytes = CARD_REPORTS) -> str:
         """Let usbhid make the hidraw node of a device."""
         interface = self.controller / port / f"{port}:1.2"
+        if not interface.exists():  # a device with other interfaces than a card's has it elsewhere
+            self._interface(interface, HID_CLASS, None)
+        if not (interface / "driver").exists():
+            self._bind(interface, "usb", "usbhid")
         return self._hidraw(interface / f"0003:1209:D5C1.{self._next():04X}", reports)
 
     def bind_tty(self, port: str) -> str:
@@ -105,6 +113,7 @@ class FakeSysfs:
         device = self.controller / port / f"{port}:1.0" / "tty" / f"ttyACM{self._next()}"
         device.mkdir(parents=True)
         self._write(device / "uevent", f"DEVNAME={device.name}\n")
+        self._is_a(device, "tty")
         self.id_paths[device] = f"platform-vhci_hcd.0-usb-0:{port.partition('-')[2]}:1.0"
         return self._open(f"/dev/{device.name}")
 
@@ -125,7 +134,10 @@ class FakeSysfs:
 
     def unbind_hid(self, port: str) -> None:
         """Let the driver of the HID interface go, as libusb does while it has the card."""
-        shutil.rmtree(self.controller / port / f"{port}:1.2")
+        interface = self.controller / port / f"{port}:1.2"
+        (interface / "driver").unlink()
+        for hid in interface.glob("0003:*"):
+            shutil.rmtree(hid)
 
     def deny(self, *nodes: str | None) -> None:
         """Take this user's permission for nodes away."""
@@ -140,11 +152,32 @@ class FakeSysfs:
         device.mkdir(parents=True)
         (hid / "report_descriptor").write_bytes(reports)
         self._write(device / "uevent", f"DEVNAME={device.name}\n")
+        if not (hid / "uevent").exists():
+            self._write(hid / "uevent", "")
+        self._is_a(hid, "hid")
+        self._bind(hid, "hid", "hid-generic")
+        self._is_a(device, "hidraw")
         return self._open(f"/dev/{device.name}")
 
     def _open(self, node: str) -> str:
         self.access[node] = Access.READY
         return node
+
+    def _interface(self, folder: Path, kind: int, driver: str | None) -> None:
+        folder.mkdir()
+        self._write(folder / "uevent", "DEVTYPE=usb_interface\n")
+        self._write(folder / "bInterfaceClass", f"{kind:02x}\n")
+        self._is_a(folder, "usb")
+        if driver:
+            self._bind(folder, "usb", driver)
+
+    def _is_a(self, device: Path, subsystem: str) -> None:
+        (device / "subsystem").symlink_to(self.root / "bus" / subsystem)
+
+    def _bind(self, device: Path, bus: str, driver: str) -> None:
+        drivers = self.root / "bus" / bus / "drivers" / driver
+        drivers.mkdir(parents=True, exist_ok=True)
+        (device / "driver").symlink_to(drivers)
 
     def _next(self) -> int:
         self._number += 1

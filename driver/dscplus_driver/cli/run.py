@@ -39,6 +39,7 @@ COMMANDS = {
     "traffic": ("traffic", "Show the bytes on the wire while a command runs."),
     "apdu": ("apdu", "Send command APDUs and print the answers."),
     "keys": ("keys", "Keys, seed and PIN of a card: personalise, test, wipe."),
+    "doctor": ("doctor", "Tell why a card is not seen or opened, and what to type."),
     "udev": ("udev", "Install or remove the udev rules."),
     "ocra": ("ocra", "Compute a response by RFC 6287, without a card."),
 }

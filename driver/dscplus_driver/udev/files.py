@@ -53,7 +53,7 @@ class SystemFile:
             return Condition.ABSENT
         except OSError as error:
             raise _file_error("read", self.path, error) from None
-        if text == marked(self.shipped()):
+        if text in (marked(self.shipped()), self.shipped()):
             return Condition.CURRENT
         return Condition.OLDER if is_untouched(text) else Condition.EDITED
 

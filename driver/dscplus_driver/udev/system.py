@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import errors
+from ..discovery import sysfs
+from ..discovery.records import cards
 
 COMMAND_TIMEOUT = 60.0
 """Seconds for one program of the system; compiling the hardware database takes a few on a slow machine."""
@@ -46,7 +49,7 @@ class System:
 
     def card_devices(self) -> list[Path]:
         """Return the sysfs folders of everything that belongs to a card, parents first."""
-        return card_devices(self.root / "sys")
+        return below(Path(card.device) for card in cards(sysfs.records(self.root / "sys")))
 
     def run(self, program: str, *arguments: str) -> None:
         """Run a program of the system. Raises DscError with what it said if it fails."""
@@ -69,16 +72,10 @@ class System:
             raise errors.DscError(f"{line} failed with {done.returncode}: {said}", advice="")
 
 
-def card_devices(sysfs: Path) -> list[Path]:
-    """Return the folders below ``sysfs`` of every card's USB device, interfaces, HID, hidraw and tty devices:
-    parents before their children, the order in which udev must treat them.
+def below(tops: Iterable[Path]) -> list[Path]:
+    """Return the sysfs folders of USB, HID, hidraw and tty devices at and below these, parents first: in that
+    order udev must treat them.
     """
-    tops = [
-        path.resolve()
-        for path in (sysfs / "bus/usb/devices").glob("*")
-        if _text(path / "idVendor") == "1209" and _text(path / "idProduct") == "d5c1"
-    ]
-    tops += [path.resolve() for path in (sysfs / "bus/hid/devices").glob("0003:1209:D5C1.*")]
     found = {Path(folder) for top in tops for folder, _, files in os.walk(top) if "uevent" in files}
     return sorted(path for path in found if _subsystem(path) in _SUBSYSTEMS)
 
@@ -86,13 +83,6 @@ def card_devices(sysfs: Path) -> list[Path]:
 def _subsystem(device: Path) -> str:
     link = device / "subsystem"
     return link.readlink().name if link.is_symlink() else ""
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("ascii", "replace").strip()
-    except OSError:  # no such attribute, or the device went away while we looked
-        return ""
 
 
 def _where(program: str) -> str | None:

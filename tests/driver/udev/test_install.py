@@ -11,8 +11,8 @@ import pytest
 from dscplus_driver import errors
 from dscplus_driver.udev import files
 from dscplus_driver.udev.install import HARDWARE_NAMES, RULES, install, uninstall
-from dscplus_driver.udev.system import System, card_devices
-from tests.driver.udev.sysfs import plug_card
+from dscplus_driver.udev.system import System
+from tests.harness.fake_sysfs import FakeSysfs
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,6 +35,7 @@ class Machine(System):
     def __init__(self, root, *, root_user=True, group=False, hwdb=True, udev=True):
         super().__init__(root, "/opt/dsc/bin/dsc")
         self.__dict__.update(root_user=root_user, groups={"dsc"} if group else set(), hwdb=hwdb, ran=[])
+        self.__dict__["usb"] = FakeSysfs(root / "sys")
         if udev:
             (root / "run/udev").mkdir(parents=True, exist_ok=True)
             (root / "run/udev/control").touch()
@@ -77,7 +78,8 @@ def done(steps):
 
 
 def test_install_makes_the_group_first_and_reloads_before_it_triggers(machine):
-    device = plug_card(machine.root / "sys", "1-2")
+    machine.usb.plug("1-2", "0000000018")
+    device = machine.usb.controller / "1-2"
     steps = install(machine, refuse)
     assert all(done(steps))
     assert machine.ran[:3] == [
@@ -178,7 +180,7 @@ def test_uninstall_keeps_a_database_that_somebody_else_feeds(machine):
 
 def test_uninstall_says_that_cards_that_are_plugged_in_keep_their_permissions(machine):
     install(machine, refuse)
-    plug_card(machine.root / "sys", "1-2")
+    machine.usb.plug("1-2", "0000000018")
     last = uninstall(machine, refuse)[-1]
     assert "keep their permissions until they are plugged in again" in last.done
 
@@ -222,18 +224,14 @@ def test_a_file_that_cannot_be_written_is_one_clear_error(machine):
         install(machine, refuse)
 
 
-def test_the_devices_of_a_card_come_parents_first_and_no_strangers(tmp_path):
-    card = plug_card(tmp_path, "1-2", "0000000018")
-    plug_card(tmp_path, "1-3", "0000000026", product="0001")
-    names = [path.relative_to(card.parent).as_posix() for path in card_devices(tmp_path)]
+def test_the_devices_of_a_card_come_parents_first_and_no_strangers(machine):
+    machine.usb.plug("1-2", "0000000018")
+    machine.usb.plug("1-3", "0000000026", ids=(0x1209, 0x0001))
+    virtual = machine.usb.plug_uhid("0000000034")
+    names = [path.name for path in machine.card_devices()]
     assert names == [
-        "1-2",
-        "1-2/1-2:1.0",
-        "1-2/1-2:1.0/tty/ttyACM0",
-        "1-2/1-2:1.1",
-        "1-2/1-2:1.2",
-        "1-2/1-2:1.2/0003:1209:D5C1.0001",
-        "1-2/1-2:1.2/0003:1209:D5C1.0001/hidraw/hidraw0",
+        *("1-2", "1-2:1.0", "ttyACM2", "1-2:1.1", "1-2:1.2", "0003:1209:D5C1.0003", "hidraw4"),
+        *("0003:1209:D5C1.0009", Path(virtual).name),
     ]
 
 
