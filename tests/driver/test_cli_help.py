@@ -13,7 +13,7 @@ PAGES = [
         ["keys", name]
         for name in ("put", "inject", "set-pin", "unblock", "respond", "status", "wipe", "terminate")
     ),
-    *(["udev", name] for name in ("install", "uninstall")),
+    *(["udev", name] for name in ("install", "uninstall", "suggest")),
 ]
 
 

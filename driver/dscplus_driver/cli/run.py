@@ -40,7 +40,7 @@ COMMANDS = {
     "apdu": ("apdu", "Send command APDUs and print the answers."),
     "keys": ("keys", "Keys, seed and PIN of a card: personalise, test, wipe."),
     "doctor": ("doctor", "Tell why a card is not seen or opened, and what to type."),
-    "udev": ("udev", "Install or remove the udev rules."),
+    "udev": ("udev", "Install or remove the udev rules; name a slot."),
     "ocra": ("ocra", "Compute a response by RFC 6287, without a card."),
 }
 
