@@ -1,0 +1,206 @@
+"""Virtual cards on the guest's USB, each in a port of its own, and the emulators behind them."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyudev
+
+from dscplus_driver.emulator import VirtualCardControl
+from dscplus_driver.sensitive import KeySet
+from dscplus_driver.virtual import TEST_BATCH_MASTER, TEST_BATCH_VERSION
+from tests.kernel.guest import vhci
+
+TIMEOUT = 60.0
+"""Seconds for anything that takes milliseconds on an idle machine."""
+HUB = "1"
+"""The bus of vhci's first hub: what is in port N, counted from 0, is 1-(N+1) in sysfs."""
+NODES = ("hidraw", "tty")
+"""The subsystems in which a card has a node each."""
+
+
+class Emulator:
+    """A `dsc-emulate --usbip` in a process of its own."""
+
+    def __init__(self, count: int, options: tuple[str, ...]) -> None:
+        """Start it and wait until all its cards answer."""
+        self.directory = Path(tempfile.mkdtemp(prefix="dsc-"))
+        self.errors = self.directory / "stderr"
+        command = [sys.executable, "-m", "dscplus_card.hosts.emulate", "--usbip", "--json"]
+        command += ["--dir", str(self.directory), "--count", str(count), *options]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        self.ready = [json.loads(line) for line in self._ready_lines(count)]
+
+    def _ready_lines(self, count: int) -> list[bytes]:
+        output = self.process.stdout
+        received = b""
+        deadline = time.monotonic() + TIMEOUT
+        while received.count(b"\n") < count:
+            readable = select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]
+            data = os.read(output.fileno(), 65536) if readable else b""
+            if not data:
+                self.stop()
+                raise AssertionError(f"the emulator did not become ready: {self.errors.read_text()}")
+            received += data
+        return received.splitlines()
+
+    def kill(self) -> None:
+        """End it without warning, in the midst of whatever it does."""
+        self.process.kill()
+        self.process.wait(TIMEOUT)
+
+    def suspend(self) -> None:
+        """Let it stand still; the kernel's transfers stay unanswered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it, however it is; harmless when it has ended."""
+        self.resume()
+        self.process.terminate()
+        try:
+            self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.process.stdout.close()
+
+
+class UsbCard:
+    """A virtual card and its port."""
+
+    def __init__(self, emulator: Emulator, number: int, port: int) -> None:
+        """Take the `number`th card of an emulator; it is not in its port yet."""
+        ready = emulator.ready[number]
+        self.emulator = emulator
+        self.port = port
+        self.url: str = ready["url"]
+        """``usbip://…``, where the kernel fetches the card."""
+        self.serial_number: str = ready["serial_number"]
+        self.control = VirtualCardControl(ready["control"])
+        self.sysfs = Path(f"/sys/bus/usb/devices/{HUB}-{port + 1}")
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys of the maker, which a blank card has."""
+        return KeySet.diversify(TEST_BATCH_MASTER, TEST_BATCH_VERSION, self.serial_number)
+
+    def plug(self) -> None:
+        """Put the card into its port, again if it was unplugged; udevd has finished with its nodes then."""
+        if not self.control.info().plugged:
+            self.control.plug()
+        with Udev() as udev:
+            vhci.attach(self.url, self.port)
+            waiting = set(NODES)
+            while waiting:
+                event = udev.event(f"{'/'.join(sorted(waiting))} of {self.sysfs.name}")
+                if event.action == "add" and f"/{self.sysfs.name}/" in event.device_path:
+                    waiting.discard(event.subsystem)
+
+    def unplug(self) -> None:
+        """Pull the card out; its nodes have gone then. It lives on from its battery."""
+        self.gone_after(self.control.unplug)
+
+    def gone_after(self, action: Callable[[], None]) -> None:
+        """Do what takes the card off the bus, and wait until kernel and udevd have finished with it."""
+        with Udev() as udev:
+            action()
+            while True:
+                event = udev.event(f"removal of {self.sysfs.name}")
+                if event.action == "remove" and event.sys_name == self.sysfs.name:
+                    break
+        vhci.wait_until_free(self.port)
+
+    @property
+    def hidraw(self) -> str:
+        """Its HID node, such as ``/dev/hidraw0``."""
+        return self._node("*:*.2/*/hidraw/hidraw*")
+
+    @property
+    def tty(self) -> str:
+        """Its serial node, such as ``/dev/ttyACM0``."""
+        return self._node("*:*.0/tty/tty*")
+
+    @property
+    def bus_and_address(self) -> tuple[int, int]:
+        """Where libusb finds it."""
+        return tuple(int((self.sysfs / name).read_text()) for name in ("busnum", "devnum"))
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The driver's URL for each of its transports: ``hid``, ``usb``, ``serial``."""
+        bus, address = self.bus_and_address
+        return {"hid": f"hid:{self.hidraw}", "usb": f"usb:{bus}.{address}", "serial": f"serial:{self.tty}"}
+
+    def _node(self, pattern: str) -> str:
+        (found,) = self.sysfs.glob(pattern)
+        return f"/dev/{found.name}"
+
+    def close(self) -> None:
+        """Leave its port free, whatever a test has done to card and emulator."""
+        self.control.close()
+        if self.port in vhci.used_ports():
+            vhci.detach(self.port)
+
+
+class UsbCards:
+    """Makes cards for one test; what it made is gone after it."""
+
+    def __init__(self) -> None:
+        self.emulators: list[Emulator] = []
+        self._cards: list[UsbCard] = []
+
+    def __call__(self, count: int = 1, *options: str, plugged: bool = True) -> list[UsbCard]:
+        """Return new cards of a new emulator, plugged into the next free ports; `options` are its own."""
+        emulator = Emulator(count, options)
+        self.emulators.append(emulator)
+        first = len(self._cards)
+        cards = [UsbCard(emulator, number, first + number) for number in range(count)]
+        self._cards += cards
+        if plugged:
+            for card in cards:
+                card.plug()
+        return cards
+
+    def close(self) -> None:
+        """Take everything away."""
+        for emulator in self.emulators:
+            emulator.resume()
+        for card in self._cards:
+            card.close()
+        for emulator in self.emulators:
+            emulator.stop()
+
+
+class Udev:
+    """Listens to what udevd has finished; begin before you cause what you wait for."""
+
+    def __enter__(self) -> "Udev":
+        self._monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="udev")
+        self._monitor.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        del self._monitor
+
+    def event(self, what: str) -> pyudev.Device:
+        """Return the next event. Raises AssertionError, naming `what`, where none comes."""
+        device = self._monitor.poll(TIMEOUT)
+        assert device is not None, f"udev was silent for {TIMEOUT:g} s: {what}"
+        return device
+
+
+def settle() -> None:
+    """Wait until udevd has nothing left to do."""
+    subprocess.run(["udevadm", "settle", f"--timeout={TIMEOUT:.0f}"], check=True, timeout=TIMEOUT * 2)
