@@ -21,7 +21,7 @@ _SELECT = Command(0x00, 0xA4, 0x04, 0x00, AID)
 
 
 def connect(url: str, *, on_working: Callable[[], None] | None = None, tap: Tap | None = None) -> "Card":
-    """Open the card at ``serial:PATH``, a bare path, or ``tcp://HOST:PORT``.
+    """Open the card at ``serial:PATH``, a bare path, ``hid:PATH``, ``usb:BUS.ADDRESS``, or ``tcp://HOST:PORT``.
 
     Opening does not speak to the card yet. Raises PortUrlError, PortNotFound, PermissionRefused or CardBusy.
     """

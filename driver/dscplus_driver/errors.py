@@ -34,7 +34,11 @@ class UsageError(DscError):
 class PortUrlError(UsageError):
     """The port was not named in a way that this version understands."""
 
-    default_advice = "Write serial:PATH, a bare PATH, or tcp://HOST:PORT."
+    default_advice = "Write serial:PATH, a bare PATH, hid:PATH, usb:BUS.ADDRESS, or tcp://HOST:PORT."
+
+
+class LibraryMissing(DscError):
+    """A library that this kind of port needs is not installed, or cannot be loaded."""
 
 
 class NotFound(DscError):
@@ -56,9 +60,7 @@ class CardNotFound(NotFound):
 class PermissionRefused(DscError):
     """The operating system does not let this user open the port."""
 
-    default_advice = (
-        "Add yourself to the group that owns the device (often `dialout`), or ask for the udev rule."
-    )
+    default_advice = "Let an administrator run `dsc udev install`."
 
 
 class CardError(DscError):

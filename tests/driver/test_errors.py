@@ -7,6 +7,7 @@ from dscplus_driver import errors
 SAMPLES = [
     (errors.UsageError("a PIN is exactly four digits"), 2),
     (errors.PortUrlError("this names no port", where="x:"), 2),
+    (errors.LibraryMissing("libusb cannot be loaded", advice="Install it."), 1),
     (errors.PortNotFound("there is no /dev/ttyX", where="serial:/dev/ttyX"), 3),
     (errors.CardNotFound("no port has card 0000000018"), 3),
     (errors.PermissionRefused("this user may not open it"), 4),

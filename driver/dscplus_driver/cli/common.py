@@ -21,7 +21,8 @@ ports_option = click.option(
     multiple=True,
     metavar="URL",
     envvar="DSC_PORT",
-    help="Port: serial:PATH, PATH or tcp://HOST:PORT. Default: DSC_PORT, else the only card on USB.",
+    help="Port: serial:PATH, PATH, hid:PATH, usb:BUS.ADDRESS or tcp://HOST:PORT."
+    " Default: DSC_PORT, else the only card on USB.",
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON document to standard output."

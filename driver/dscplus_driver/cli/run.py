@@ -73,7 +73,9 @@ class LazyGroup(click.Group):
 def app() -> None:
     """Talk to Digital Security Cards+ (DSC+): look at them, personalise, test and wipe them.
 
-    Ports: serial:PATH, a bare PATH, or tcp://HOST:PORT; by --port or the environment variable DSC_PORT.
+    Ports: serial:PATH, a bare PATH, hid:PATH, usb:BUS.ADDRESS, or tcp://HOST:PORT; by --port or the
+    environment variable DSC_PORT.
+
     Results go to standard output, as one JSON document with --json; questions, progress and complaints to
     standard error.
     """

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from ..usb_identity import CDC_CLASS, HID_CLASS, USB_PRODUCT, USB_VENDOR
 from .found import Access, TransportKind
-from .identity import CDC_CLASS, HID_CLASS, USB_PRODUCT, USB_VENDOR
 from .records import BodyRecord, NodeRecord, Record
 
 

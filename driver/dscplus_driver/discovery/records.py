@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from .. import model
+from ..usb_identity import CDC_CLASS, HID_CLASS, HID_USAGE
 from .found import Access, FoundCard, Interface, Problem, ProblemKind, TransportKind
-from .identity import CDC_CLASS, HID_CLASS, HID_USAGE
 
 _SHOWN_LENGTH = 20
 

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..usb_identity import HID_CLASS, USB_PRODUCT, USB_VENDOR
 from . import descriptors
 from .found import Access, TransportKind
-from .identity import HID_CLASS, USB_PRODUCT, USB_VENDOR
 from .records import BodyRecord, NodeRecord, Record
 
 SYSFS = Path("/sys")

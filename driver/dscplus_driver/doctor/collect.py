@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..discovery import FoundCard, ProblemKind, TransportKind
-from ..discovery.identity import CDC_CLASS, HID_CLASS
-from ..transport.serial import lock_holder
+from ..transport.exclusive import lock_holder
 from ..udev import GROUP
 from ..udev.files import Condition, SystemFile
 from ..udev.install import RULES
 from ..udev.system import System
+from ..usb_identity import CDC_CLASS, HID_CLASS
 from .facts import CardFacts, Facts, InterfaceFacts, NodeFacts, Process
 
 RULES_FOLDERS = ("etc/udev/rules.d", "run/udev/rules.d", "usr/lib/udev/rules.d", "lib/udev/rules.d")

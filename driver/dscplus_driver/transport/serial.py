@@ -1,15 +1,20 @@
 """Serial ports, USB CDC-ACM ports and ptys, by pyserial and the file descriptor that it configures."""
 
+import contextlib
 import errno
 import os
 import select
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import serial
 
 from .. import errors
 from ..link.interface import LinkKind
+from .exclusive import hold, lock_holder
+from .gate import READ_SLICE, Gate
+from .opening import busy, open_error
 
 BAUD = 115_200
 WRITE_TIMEOUT = 2.0
@@ -30,60 +35,81 @@ class SerialTransport:
         port).
         """
         self.url = f"serial:{path}"
+        self._gate = Gate(self.url)
+        self._lock = hold(Path(path), self.url)
         try:
+            # pyserial locks the port itself likewise: all there is where no card's USB device is behind.
             self._port = serial.Serial(path, baud, timeout=0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
+            self._unlock()
             raise _open_error(error, path, self.url) from None
-        self._fd: int = self._port.fileno()
+        try:
+            if self._lock:
+                self._lock.check()
+        except errors.CardError:
+            self.close()
+            raise
 
     def write(self, data: bytes) -> None:
         """Send all of ``data``; returns once the port's buffer is empty."""
         deadline = time.monotonic() + WRITE_TIMEOUT
-        try:
-            while data:
-                self._wait(select.POLLOUT, deadline - time.monotonic())
-                data = data[os.write(self._fd, data) :]
-            # tcdrain() has no timeout and hangs on a port whose device stopped reading.
-            while self._port.out_waiting:
-                if time.monotonic() > deadline:
+        while data:
+            with self._port_in_use() as fd:
+                if _poll(fd, select.POLLOUT, min(READ_SLICE, deadline - time.monotonic())):
+                    data = data[os.write(fd, data) :]
+                elif time.monotonic() >= deadline:
                     raise self._no_taker()
-                time.sleep(_DRAIN_POLL)
-        except OSError as error:
-            raise self._removed() from error
+        # tcdrain() has no timeout and hangs on a port whose device stopped reading.
+        while self._bytes_waiting():
+            if time.monotonic() > deadline:
+                raise self._no_taker()
+            time.sleep(_DRAIN_POLL)
 
     def read(self, timeout: float) -> bytes:
         """Return the bytes that are there; b"" if none came within ``timeout`` seconds."""
-        try:
-            if not self._poll(select.POLLIN, timeout):
+        deadline = time.monotonic() + timeout
+        while True:
+            with self._port_in_use() as fd:
+                if _poll(fd, select.POLLIN, min(READ_SLICE, deadline - time.monotonic())):
+                    return self._received(fd)
+            if time.monotonic() >= deadline:
                 return b""
-            data = os.read(self._fd, _READ_SIZE)
+
+    def close(self) -> None:
+        """Give the port back, also while another thread reads: its read ends by CardRemoved."""
+        with self._gate.shutting() as first:
+            if first:
+                # A port that vanished cannot be restored to its old settings, and need not be.
+                with contextlib.suppress(OSError):
+                    self._port.close()
+                self._unlock()
+
+    def _received(self, fd: int) -> bytes:
+        try:
+            data = os.read(fd, _READ_SIZE)
         except BlockingIOError:
             return b""
-        except OSError as error:
-            raise self._removed() from error
         if not data:
             # Readable and yet nothing to read: the device behind the port is gone.
             raise self._removed()
         return data
 
-    def close(self) -> None:
-        """Give the port back."""
-        self._fd = -1
-        try:
-            self._port.close()
-        except OSError:  # a port that vanished cannot be restored to its old settings, and need not be
-            return
+    def _bytes_waiting(self) -> bool:
+        with self._port_in_use():
+            return bool(self._port.out_waiting)
 
-    def _wait(self, event: int, timeout: float) -> None:
-        if not self._poll(event, timeout):
-            raise self._no_taker()
+    @contextlib.contextmanager
+    def _port_in_use(self) -> Iterator[int]:
+        """Give the file descriptor for one call; the system's errors mean that the port has gone."""
+        with self._gate.entered():
+            try:
+                yield self._port.fileno()
+            except OSError as error:
+                raise self._removed() from error
 
-    def _poll(self, event: int, timeout: float) -> bool:
-        if self._fd < 0:
-            raise errors.CardRemoved("the port was closed", where=self.url)
-        poll = select.poll()
-        poll.register(self._fd, event)
-        return bool(poll.poll(max(0.0, timeout) * 1000))
+    def _unlock(self) -> None:
+        if self._lock:
+            self._lock.release()
 
     def _removed(self) -> errors.CardRemoved:
         return errors.CardRemoved("the card was removed", where=self.url)
@@ -92,35 +118,17 @@ class SerialTransport:
         return errors.CardTimeout(f"the port took no bytes for {WRITE_TIMEOUT:g} s", where=self.url)
 
 
+def _poll(fd: int, event: int, timeout: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, event)
+    return bool(poll.poll(max(0.0, timeout) * 1000))
+
+
 def _open_error(error: Exception, path: str, url: str) -> errors.DscError:
     """Say why a port could not be opened; pyserial wraps the system's errno, sometimes only in its text."""
     code = getattr(error, "errno", None)
-    if code == errno.ENOENT or not Path(path).exists():
-        return errors.PortNotFound(f"there is no {path}", where=url)
-    if code in (errno.EACCES, errno.EPERM):
-        return errors.PermissionRefused(f"this user may not open {path}", where=url)
-    if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
-        pid = lock_holder(path)
-        by = f"process {pid}" if pid else "another program"
-        return errors.CardBusy(f"the port is in use by {by}", where=url, holder_pid=pid)
-    if code in (errno.ENODEV, errno.ENXIO, errno.EIO):
-        return errors.CardRemoved("the card was removed", where=url)
-    return errors.UsageError(f"{path} is not a serial port", where=url, advice="")
-
-
-def lock_holder(path: str, locks: Path = Path("/proc/locks")) -> int | None:
-    """Return the process id that holds the exclusive lock (flock) on a file; None where the system does not
-    tell.
-    """
-    try:
-        status = Path(path).stat()
-        lines = locks.read_text("ascii").splitlines()
-    except OSError:
-        return None
-    wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-    for line in lines:
-        # "1: FLOCK  ADVISORY  WRITE 4711 00:18:5 0 EOF"
-        words = line.split()
-        if len(words) > 5 and words[1] == "FLOCK" and words[5] == wanted and int(words[4]) > 0:
-            return int(words[4])
-    return None
+    if code == errno.EAGAIN or "exclusively lock" in str(error):
+        return busy(lock_holder(path), url)
+    return open_error(code, path, url) or errors.UsageError(
+        f"{path} is not a serial port", where=url, advice=""
+    )

@@ -18,7 +18,8 @@ from dscplus_station.personalise.workers import Record, Result, Workers, exit_co
     metavar="URL",
     multiple=True,
     required=True,
-    help="A card's port: a path, serial:PATH or tcp://HOST:PORT. Several are served side by side.",
+    help="A card's port: a path, serial:PATH, hid:PATH, usb:BUS.ADDRESS or tcp://HOST:PORT."
+    " Several are served side by side.",
 )
 @click.option("--order", "order_id", metavar="ID", help="This order, onto the card at the one port.")
 @command

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from dscplus_driver.discovery import Access, Appeared, Changed, ProblemKind, TransportKind, Vanished
-from dscplus_driver.discovery.identity import CDC_CLASS, HID_CLASS, HID_USAGE
 from dscplus_driver.discovery.presence import LOOK_INTERVAL, QUIET_TIME, SETTLE_TIME, Presence
 from dscplus_driver.discovery.records import BodyRecord, NodeRecord, cards
+from dscplus_driver.usb_identity import CDC_CLASS, HID_CLASS, HID_USAGE
 
 ONE, TWO = "0000000018", "0000000026"
 

@@ -10,3 +10,6 @@ HID_CLASS = 0x03
 
 HID_USAGE = (0xFF00, 0x01)
 """Usage page and usage of the card's HID interface: vendor-defined, 64-byte reports without report IDs."""
+
+REPORT_LENGTH = 64
+"""Bytes of an input and of an output report."""
