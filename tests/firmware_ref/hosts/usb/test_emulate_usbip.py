@@ -9,6 +9,7 @@ import pytest
 from dscplus_driver import Card, personalise
 from dscplus_driver.emulator import VirtualCardControl
 from dscplus_driver.errors import CardRemoved, OutcomeUnknown, UsageError
+from dscplus_driver.link.interface import LinkKind
 from tests.harness import sample
 
 from ..emulate_process import Emulator, run
@@ -23,6 +24,7 @@ class PortOverUsb:
     """The driver's transport seam over the bulk endpoints, as cdc_acm works them: two polls at a time."""
 
     url = "usbip"
+    link = LinkKind.SERIAL
 
     def __init__(self, host):
         self._host = host
