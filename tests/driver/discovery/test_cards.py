@@ -200,6 +200,16 @@ def test_a_card_swapped_while_it_is_read_has_one_identity(usb, monkeypatch):
     assert (first.serial_number, first.plugging) == (TWO, only(usb).plugging)
 
 
+def test_ports_whose_names_begin_alike_are_not_confused(usb):
+    usb.plug("1-1", ONE, bound=False)
+    usb.plug("1-10", TWO)
+    one, two = cards(usb.records())
+    assert [(card.port_path, card.url and card.url[:4]) for card in (one, two)] == [
+        ("1-1", "usb:"),
+        ("1-10", "hid:"),
+    ]
+
+
 def test_each_plugging_is_another(usb):
     usb.plug("1-1", ONE)
     before = only(usb)

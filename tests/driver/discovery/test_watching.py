@@ -109,8 +109,18 @@ def source(request):
     source.close()
 
 
+def test_a_wait_that_was_woken_before_it_began_ends(source, monkeypatch):
+    """There is no moment between looking and waiting in which a stop could be lost."""
+    monkeypatch.setattr(hotplug, "LOOK_ANYWAY", 1e6)
+    monkeypatch.setattr(hotplug, "POLL_INTERVAL", 1e6)
+    source.wake()
+    thread = threading.Thread(target=source.wait, args=(1e6,), daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+
+
 def test_a_watch_is_stopped_from_another_thread(source, usb):
-    """Before, while or after the other waits: there is no moment in which the stop is lost."""
     events = Watch(source, usb.records)
     heard = []
     thread = threading.Thread(target=lambda: heard.extend(events), daemon=True)
