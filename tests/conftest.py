@@ -5,7 +5,16 @@ from collections import Counter
 
 import pytest
 
+from dscplus_driver.link.interface import LinkKind
 from tests.campaign import report
+from tests.harness.loopback import LoopbackCard
+
+
+@pytest.fixture(params=list(LinkKind), ids=lambda kind: kind.value)
+def each_link(request, monkeypatch):
+    """The test's virtual cards are spoken to over one link, then in another run over the other."""
+    monkeypatch.setattr(LoopbackCard, "link", request.param)
+    return request.param
 
 
 @pytest.hookimpl(hookwrapper=True)

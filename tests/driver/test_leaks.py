@@ -10,6 +10,8 @@ from tests.driver.middleman import connect_through
 from tests.harness import sample
 from tests.harness.loopback import LoopbackCard
 
+pytestmark = pytest.mark.usefixtures("each_link")
+
 PIN = "7391"
 MARK = "CANARY"
 

@@ -20,12 +20,17 @@ from dscplus_driver import (
     errors,
     personalise,
 )
+from dscplus_driver.connection import Connection
 from dscplus_driver.evidence import CardEvidence
+from dscplus_driver.link.hid_frames import REPORT_LENGTH
+from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.model import Personality, PinTries
 from dscplus_driver.personalisation import QUESTIONS, remaining
 from tests.driver.middleman import connect_through
 from tests.harness import sample
 from tests.harness.loopback import LoopbackCard
+
+pytestmark = pytest.mark.usefixtures("each_link")
 
 PLAN = sample.plan()
 SERVER_PLAN = dataclasses.replace(PLAN, profile=Profile.SERVER_PIN)
@@ -151,13 +156,33 @@ def test_server_pin_cards_are_made_too():
 
 
 def test_the_byte_budget_holds():
-    """1,300 bytes and 16 round trips, AES-256, a seed of 64 bytes."""
+    """1,300 bytes or 36 reports, and 16 round trips; AES-256, a seed of 64 bytes."""
     card, keys = new_card(32)
     plan = Plan((keys,), PLAN.issuer_keys, Seed(bytes(64)), PLAN.pin)
     transport = card.transport()
     personalise(Card(transport, clock=card.clock), plan)
     assert transport.round_trips == 16
-    assert card.virtual.bytes_in + card.virtual.bytes_out <= 1300
+    most = 1300 if card.link is LinkKind.SERIAL else 36 * REPORT_LENGTH
+    assert card.virtual.bytes_in + card.virtual.bytes_out <= most
+
+
+def test_no_report_more_than_the_apdus_need(monkeypatch):
+    """A message of n bytes takes 1 + ⌈(n − 57) / 59⌉ reports; INIT and its answer one each."""
+    card, keys = new_card(32)
+    card.link = LinkKind.HID
+    lengths, exchange = [], Connection.exchange
+
+    def measured(self, cmd, payload=b""):
+        answer = exchange(self, cmd, payload)
+        lengths.extend([len(payload), len(answer)])
+        return answer
+
+    monkeypatch.setattr(Connection, "exchange", measured)
+    personalise(
+        Card(card.transport(), clock=card.clock), Plan((keys,), PLAN.issuer_keys, PLAN.seed, PLAN.pin)
+    )
+    needed = 2 + sum(1 + max(0, -(-(length - 57) // 59)) for length in lengths)
+    assert card.virtual.bytes_in + card.virtual.bytes_out == needed * REPORT_LENGTH
 
 
 def test_again_on_a_finished_card_it_only_proves_the_pin():

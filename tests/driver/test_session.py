@@ -7,6 +7,8 @@ from tests.driver.middleman import connect_through
 from tests.harness import sample
 from tests.harness.loopback import LoopbackCard
 
+pytestmark = pytest.mark.usefixtures("each_link")
+
 SEED = Seed(b"a sample seed of 32 bytes length")
 PIN = Pin("0042")
 

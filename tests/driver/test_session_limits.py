@@ -17,6 +17,8 @@ from dscplus_driver.recovery import until_known
 from tests.harness import sample
 from tests.harness.loopback import LoopbackCard
 
+pytestmark = pytest.mark.usefixtures("each_link")
+
 ISSUER = sample.issuer_keys()
 SEED = Seed(b"a sample seed of 32 bytes length")
 

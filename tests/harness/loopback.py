@@ -17,6 +17,7 @@ from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_driver import Card, KeySet
 from dscplus_driver.errors import CardRemoved
+from dscplus_driver.link.hid_frames import REPORT_LENGTH
 from dscplus_driver.link.interface import LinkKind
 
 
@@ -31,12 +32,13 @@ class VirtualClock:
 
 
 class LoopbackTransport:
-    """The driver's transport seam, straight into a virtual card."""
+    """The driver's transport seam, straight into a virtual card: into its serial link, or its HID link."""
 
-    link = LinkKind.SERIAL
-
-    def __init__(self, card: VirtualCard, clock: VirtualClock, serial_number: str) -> None:
+    def __init__(
+        self, card: VirtualCard, clock: VirtualClock, serial_number: str, link: LinkKind = LinkKind.SERIAL
+    ) -> None:
         self.url = f"loopback:{serial_number}"
+        self.link = link
         self.round_trips = 0
         """Times that the host, having written, waited for the card."""
         self._card = card
@@ -48,7 +50,11 @@ class LoopbackTransport:
     def write(self, data: bytes) -> None:
         """Send all."""
         self._check()
-        self._card.feed(data)
+        if self.link is LinkKind.SERIAL:
+            self._card.feed(data)
+        else:
+            for report in reports_in(data):
+                self._card.feed_report(report)
         self._written = True
         # A card that went with these bytes is noticed by the next read or write, as on a real port.
 
@@ -59,26 +65,42 @@ class LoopbackTransport:
             self._written = False
         deadline = self._clock.now + timeout
         while True:
-            data = self._card.drain()
+            data = self._drain()
             if data:
                 return data
             self._check()
             due = self._card.next_due()
             if due is None or due >= deadline:
                 self._clock.now = deadline
-                return self._card.drain()
+                return self._drain()
             self._clock.now = max(self._clock.now, due)
 
     def close(self) -> None:
         """Give the card back."""
+
+    def _drain(self) -> bytes:
+        if self.link is LinkKind.SERIAL:
+            return self._card.drain()
+        report = self._card.drain_report()
+        self._card.run()  # what waits for the report to be out, as hosts that move bytes let happen
+        return report
 
     def _check(self) -> None:
         if not self._card.plugged:
             raise CardRemoved("the card was removed", where=self.url)
 
 
+def reports_in(data: bytes) -> list[bytes]:
+    """Take apart HID reports that stand one after the other."""
+    assert len(data) % REPORT_LENGTH == 0, "half a report"
+    return [data[at : at + REPORT_LENGTH] for at in range(0, len(data), REPORT_LENGTH)]
+
+
 class LoopbackCard:
     """A card on a bench: its flash outlives cuts of its power, its clock stands still."""
+
+    link = LinkKind.SERIAL
+    """Which of the card's links is opened; `each_link` (conftest) sets it for a whole test."""
 
     def __init__(
         self,
@@ -107,7 +129,7 @@ class LoopbackCard:
 
     def transport(self) -> LoopbackTransport:
         """Open the card's port. Raises CardRemoved while it is unplugged."""
-        return LoopbackTransport(self.virtual, self.clock, self.serial_number)
+        return LoopbackTransport(self.virtual, self.clock, self.serial_number, self.link)
 
     def connect(self) -> Card:
         """Open the card with the driver, on the card's own clock."""
