@@ -2,8 +2,10 @@
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dscplus_station.errors import BadInput, NotFound, StationError
@@ -30,6 +32,8 @@ class Settings:
     issuer: str
     time_zone: str
     demo: bool
+    notices: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[notices]`, as `notices.configuration` reads it."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -104,10 +108,13 @@ class Home:
                 issuer=str(values["issuer"]),
                 time_zone=str(values["time_zone"]),
                 demo=values["demo"] is True,
+                notices=values.get("notices", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
+        if not isinstance(settings.notices, dict):
+            raise BadInput(f"{self.settings_file}: notices is a part of its own, [notices]")
         return settings
 
     def check_new(self, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from dscplus_station.errors import DatabaseFailed
 from dscplus_station.holds import tables as holds
 from dscplus_station.interim import tables as interim
 from dscplus_station.login import tables as login
+from dscplus_station.notices import tables as notices
 from dscplus_station.orders import tables as orders
 from dscplus_station.personalise import tables as personalise
 from dscplus_station.quarantine import tables as quarantine
@@ -34,6 +35,7 @@ TABLES = (
     holds,
     interim,
     login,
+    notices,
     orders,
     personalise,
     quarantine,

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from dscplus_station import audit, locks, overview
 from dscplus_station.activation.by_user import activate
+from dscplus_station.activation.daily import run_timers, upcoming
 from dscplus_station.activation.rules import (
     AUTO_ACTIVATION_DAYS,
     Notice,
@@ -18,7 +19,7 @@ from dscplus_station.activation.rules import (
     is_due,
     notice_due,
 )
-from dscplus_station.activation.service import revoke_card, run_timers, stop_timer, upcoming
+from dscplus_station.activation.service import revoke_card, stop_timer
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.clock import day_in
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState

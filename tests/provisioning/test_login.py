@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from dscplus_driver import ocra
 from dscplus_station import audit
-from dscplus_station.activation.service import run_timers
+from dscplus_station.activation.daily import run_timers
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.service import live_device

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from dscplus_station.catalogue import languages
 from dscplus_station.devices.rules import Profile
 from dscplus_station.orders.pin_policy import birth_digits, pin_fault
 from dscplus_station.orders.rules import LIMITS, ORDER_TRANSITIONS, PIN_KEPT, OrderState, understand
@@ -59,14 +60,14 @@ def test_r8_the_phone_tail_is_refused_if_it_is_on_record():
     ],
 )
 def test_a_row_that_cannot_be_taken_says_why(changed, reason):
-    refused = understand(order_values(**changed), COUNTRIES)
+    refused = understand(order_values(**changed), COUNTRIES, languages())
     assert isinstance(refused, str)
     assert reason in refused
 
 
 @pytest.mark.parametrize("digits", ["1234", "8888", "98765", "4711x"])
 def test_r8_a_refused_pin_is_never_repeated(digits):
-    refused = understand(order_values(pin=digits), COUNTRIES)
+    refused = understand(order_values(pin=digits), COUNTRIES, languages())
     assert isinstance(refused, str)
     assert digits not in refused
 
@@ -81,20 +82,22 @@ def test_r8_a_refused_pin_is_never_repeated(digits):
     ],
 )
 def test_r5_the_profile_is_the_orders_and_a_by_default(text, profile):
-    assert understand(order_values(profile=text), COUNTRIES).profile is profile
+    assert understand(order_values(profile=text), COUNTRIES, languages()).profile is profile
 
 
 @pytest.mark.parametrize("column", LIMITS)
 def test_fields_of_just_the_greatest_length_are_taken(column):
-    assert not isinstance(understand(order_values(**{column: "x" * LIMITS[column]}), COUNTRIES), str)
+    assert not isinstance(
+        understand(order_values(**{column: "x" * LIMITS[column]}), COUNTRIES, languages()), str
+    )
 
 
 def test_an_address_may_have_lines():
-    assert understand(order_values(address="1 Road\nTown"), COUNTRIES).address == "1 Road\nTown"
+    assert understand(order_values(address="1 Road\nTown"), COUNTRIES, languages()).address == "1 Road\nTown"
 
 
 def test_the_request_never_shows_its_pin():
-    request = understand(order_values(pin="7391"), COUNTRIES)
+    request = understand(order_values(pin="7391"), COUNTRIES, languages())
     assert "7391" not in repr(request) + str(request) + f"{request}"
 
 

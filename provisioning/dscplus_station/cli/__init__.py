@@ -24,6 +24,7 @@ COMMANDS = {
     "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),
     "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),
     "activate": ("dscplus_station.cli.activation:activate", "Activate a card by a valid response."),
+    "notices": ("dscplus_station.cli.notices:notices", "What holders are told: list, send; their addresses."),
     "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
     "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),
@@ -31,7 +32,7 @@ COMMANDS = {
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-EXTRA = {"sqlalchemy", "alembic", "holidays", "pycountry", "rich", "tzdata"}
+EXTRA = {"sqlalchemy", "alembic", "babel", "holidays", "pycountry", "rich", "tzdata"}
 MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dscplus_station.activation import by_user, service
+from dscplus_station.activation import by_user, daily
 from dscplus_station.cli.common import DAY, Desk, command, fail, table
 from dscplus_station.cli.login import told
 from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
@@ -29,7 +29,7 @@ def due(desk: Desk, on: date | None) -> None:
     Example:
       dsc-station activation due --json
     """
-    timers = [asdict(timer) for timer in service.upcoming(desk.station, on)]
+    timers = [asdict(timer) for timer in daily.upcoming(desk.station, on)]
     columns = ("order", "serial_number", "user", "auto_activates_on", "due", "notice")
     desk.tell(
         "activation-due",
@@ -42,18 +42,23 @@ def due(desk: Desk, on: date | None) -> None:
 @_ON
 @command
 def run(desk: Desk, on: date | None) -> None:
-    """Activate what is due. Running it again, or late, is safe.
+    """Activate what is due, and queue the notices that are due. Running it again, or late, is safe.
 
     \b
     Example:
       dsc-station activation run
     """
-    done = service.run_timers(desk.station, desk.actor(), on)
+    done = daily.run_timers(desk.station, desk.actor(), on)
     held_back = [{"serial_number": serial, "reason": reason} for serial, reason in done.held_back]
     desk.tell(
         "activation-run",
-        {"on": desk.station.day(on), "activated": done.activated, "held_back": held_back},
-        lambda: click.echo(f"{len(done.activated)} cards activated"),
+        {
+            "on": desk.station.day(on),
+            "activated": done.activated,
+            "announced": done.announced,
+            "held_back": held_back,
+        },
+        lambda: click.echo(f"{len(done.activated)} cards activated, {len(done.announced)} announced"),
     )
     if done.held_back:
         for _, reason in done.held_back:

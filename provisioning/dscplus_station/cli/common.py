@@ -16,10 +16,11 @@ from dscplus_station import log
 from dscplus_station.actor import ALL_ROLES, Actor
 from dscplus_station.cli.failure import tell_failure
 from dscplus_station.csvfile import Refusal
-from dscplus_station.errors import BadInput, NotFound, StationError, WrongUsage
+from dscplus_station.errors import StationError, WrongUsage
 from dscplus_station.home import Home
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.opening import open_station
+from dscplus_station.secret_file import read_secret_line
 from dscplus_station.station import Station
 
 JSON_VERSION = 1
@@ -144,23 +145,6 @@ def _refuse(error: Exception, line: str, exit_code: int, as_json: bool) -> NoRet
     log.error(line, exit_code=exit_code)
     tell_failure(type(error).__name__, line, exit_code, as_json=as_json)
     raise click.exceptions.Exit(exit_code)
-
-
-def read_secret_line(path: Path, what: str) -> str:
-    """The first line of a file that holds a secret; the content is never repeated.
-
-    Raises:
-        NotFound, BadInput: no such file, or it is empty or not text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise NotFound(f"{path}: no such {what} file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read as a {what} file ({type(error).__name__})") from None
-    if not lines or not lines[0]:
-        raise BadInput(f"{path}: the first line holds no {what}")
-    return lines[0]
 
 
 def told_refusals(refused: Sequence[Refusal]) -> list[dict[str, Any]]:

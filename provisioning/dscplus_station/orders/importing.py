@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dscplus_driver.sensitive import Pin
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
+from dscplus_station.catalogue import languages
 from dscplus_station.csvfile import Refusal, Row
 from dscplus_station.db import load_by_name
 from dscplus_station.devices.rules import DeviceType
@@ -91,7 +92,7 @@ class _Desk:
 
     def consider(self, row: Row, countries: Container[str]) -> OrderRequest | str | None:
         """The request if it is to be placed, None if it was placed before just so, or why it is refused."""
-        request = understand(row.values, countries)
+        request = understand(row.values, countries, languages())
         if isinstance(request, str):
             return request
         if (first := self._lines.setdefault(request.order, row.line)) != row.line:

@@ -1,6 +1,6 @@
 """An order's life (domain: "States"), a table of transitions; and what a row of an orders file must be."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,9 +64,6 @@ COLUMNS = (
 LIMITS = {"order": 40, "user": 64, "name": 120, "address": 400}
 """Longest values, in characters."""
 
-LANGUAGES = frozenset({"en", "es"})
-"""Languages in which a card holder can be written to."""
-
 _PROFILES = {"": Profile.CARD_PIN, "a": Profile.CARD_PIN, "b": Profile.SERVER_PIN}
 _PROFILES |= {"card-pin": Profile.CARD_PIN, "server-pin": Profile.SERVER_PIN}
 
@@ -87,12 +84,15 @@ class OrderRequest:
     country: str
 
 
-def understand(values: Mapping[str, str], countries: Container[str]) -> OrderRequest | str:
+def understand(
+    values: Mapping[str, str], countries: Container[str], languages: Collection[str]
+) -> OrderRequest | str:
     """Read a row by itself: the request, or why it is refused (never repeating the PIN).
 
     Args:
         values: stripped text by column (`COLUMNS`).
         countries: the ISO 3166-1 alpha-2 codes there are.
+        languages: ISO 639-1 codes of those in which a holder can be written to.
     """
     if fault := _text_fault(values):
         return fault
@@ -106,8 +106,8 @@ def understand(values: Mapping[str, str], countries: Container[str]) -> OrderReq
         return f"replaces {values['replaces']!r}: {fault}"
     if profile not in _PROFILES:
         return f"unknown profile {values['profile']!r}: A (the card checks the PIN) or B (the server does)"
-    if language not in LANGUAGES:
-        return f"unknown language {values['language']!r}: {', '.join(sorted(LANGUAGES))}"
+    if language not in languages:
+        return f"unknown language {values['language']!r}: {', '.join(sorted(languages))}"
     if country not in countries:
         return f"unknown country {values['country']!r}: two letters of ISO 3166-1, such as US"
     if fault := pin_fault(values["pin"]):

@@ -13,6 +13,8 @@ from dscplus_station.devices.service import live_device, revoke_card_users
 from dscplus_station.errors import BadInput, StateConflict
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
+from dscplus_station.notices.outbox import queue
+from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, live_binding, move_order
 from dscplus_station.shipping.tables import Shipment
@@ -106,7 +108,7 @@ def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
     actor.require(Role.SHIPPING, "report an order undelivered")
     with station.database.writing() as session:
         now = station.now()
-        get_order(session, order_id)
+        order = get_order(session, order_id)
         move_order(session, actor, now, order_id, OrderState.UNDELIVERED, "never arrived")
         shipment = session.scalars(
             select(Shipment).where(Shipment.order_id == order_id, Shipment.undelivered_at.is_(None))
@@ -115,4 +117,5 @@ def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
         because = f"order {order_id} never arrived"
         stop_timer(session, actor, now, shipment.serial_number, because)
         revoke_card_users(session, actor, now, shipment.serial_number, because)
+        queue(session, actor, now, NoticeKind.CARD_UNDELIVERED, order, shipment.serial_number)
         return shipment.serial_number

@@ -1,4 +1,4 @@
-"""First schema."""
+"""first schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,8 +28,8 @@ def upgrade() -> None:
     sa.Column('key_version', sa.Integer(), nullable=True),
     sa.Column('kcv', sa.String(length=6), nullable=True),
     sa.Column('imported_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('key_version BETWEEN 1 AND 15', name=op.f('ck_batch_key_version')),
     sa.CheckConstraint('(key_version IS NULL) = (kcv IS NULL) AND (kcv IS NULL) = (imported_at IS NULL)', name=op.f('ck_batch_key')),
+    sa.CheckConstraint('key_version BETWEEN 1 AND 15', name=op.f('ck_batch_key_version')),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_batch'))
     )
     op.create_table('user_name',
@@ -46,14 +46,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_user_name_account'), ['account'], unique=False)
         batch_op.create_index('uq_user_name_primary', ['account'], unique=True, sqlite_where=sa.text('is_primary'), postgresql_where=sa.text('is_primary'))
 
-    op.create_table('identity',
-    sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('entity', sa.String(length=40), nullable=False),
-    sa.Column('sealed_facts', sa.LargeBinary(), nullable=False),
-    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_identity_user_name')),
-    sa.PrimaryKeyConstraint('user_name', name=op.f('pk_identity'))
-    )
     op.create_table('card',
     sa.Column('serial_number', sa.String(length=10), nullable=False),
     sa.Column('batch', sa.String(length=40), nullable=False),
@@ -69,6 +61,22 @@ def upgrade() -> None:
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.create_index('ix_card_state', ['state', 'serial_number'], unique=False)
 
+    op.create_table('contact',
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('email', sa.String(length=254), nullable=True),
+    sa.Column('mobile', sa.String(length=16), nullable=True),
+    sa.Column('language', sa.String(length=8), nullable=True),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_contact_user_name')),
+    sa.PrimaryKeyConstraint('user_name', name=op.f('pk_contact'))
+    )
+    op.create_table('identity',
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('entity', sa.String(length=40), nullable=False),
+    sa.Column('sealed_facts', sa.LargeBinary(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_identity_user_name')),
+    sa.PrimaryKeyConstraint('user_name', name=op.f('pk_identity'))
+    )
     op.create_table('interim_access',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_name', sa.String(length=64), nullable=False),
@@ -162,6 +170,20 @@ def upgrade() -> None:
         batch_op.create_index('uq_hold_open_card', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
         batch_op.create_index('uq_hold_open_order', ['order_id'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
 
+    op.create_table('notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Enum('CARD_SHIPPED', 'ACTIVATION_APPROACHING', 'ACTIVATION_IMMINENT', 'CARD_ACTIVATED', 'CARD_UNDELIVERED', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('language', sa.String(length=8), nullable=False),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('useful_until', sa.Date(), nullable=True),
+    sa.Column('queued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notice_order_id')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_notice_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('order_id', 'kind', name=op.f('uq_notice_order_id_kind'))
+    )
     op.create_table('run',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('order_id', sa.String(length=40), nullable=False),
@@ -222,6 +244,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_activation_timer_serial_number'), ['serial_number'], unique=False)
         batch_op.create_index('uq_activation_timer_running', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'RUNNING'"), postgresql_where=sa.text("state = 'RUNNING'"))
 
+    op.create_table('delivery',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('channel', sa.Enum('EMAIL', 'SMS', name='channel', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('reference', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.Enum('WAITING', 'SENT', 'REFUSED', 'GIVEN_UP', 'EXPIRED', 'WITHDRAWN', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('trouble', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name=op.f('ck_delivery_sent')),
+    sa.CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name=op.f('ck_delivery_waiting')),
+    sa.CheckConstraint('attempts >= 0', name=op.f('ck_delivery_attempts')),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_delivery_notice_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery')),
+    sa.UniqueConstraint('notice_id', 'channel', name=op.f('uq_delivery_notice_id_channel')),
+    sa.UniqueConstraint('reference', name=op.f('uq_delivery_reference'))
+    )
+    with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.create_index('ix_delivery_due', ['state', 'due_at'], unique=False)
+
     op.create_table('device',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', name='type', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -233,8 +276,8 @@ def upgrade() -> None:
     sa.Column('sealed_pin_hash', sa.LargeBinary(), nullable=True),
     sa.Column('enrolled_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
     sa.CheckConstraint("(type = 'DSC+') = (run_id IS NOT NULL AND profile IS NOT NULL AND suite IS NOT NULL)", name=op.f('ck_device_verifiable')),
+    sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
     sa.CheckConstraint("type <> 'DSC+' AND sealed_seed IS NULL OR (ended_at IS NOT NULL) = (sealed_seed IS NULL)", name=op.f('ck_device_seed_erased')),
     sa.CheckConstraint("type NOT IN ('none', 'SMS')", name=op.f('ck_device_type_held')),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_device_run_id')),

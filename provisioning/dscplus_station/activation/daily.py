@@ -1,0 +1,159 @@
+"""The activation job: what the timers ask for on a day, and doing it (R13 to R16)."""
+
+from collections import defaultdict
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dscplus_station import locks
+from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_due
+from dscplus_station.activation.service import end_timer, make_active
+from dscplus_station.activation.tables import ActivationTimer
+from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.rules import ActivatedBy
+from dscplus_station.devices.service import live_assignments, live_device
+from dscplus_station.devices.tables import Assignment
+from dscplus_station.errors import NotFound, StateConflict
+from dscplus_station.notices.outbox import queue
+from dscplus_station.notices.rules import NoticeKind
+from dscplus_station.notices.tables import Notice as NoticeRow
+from dscplus_station.orders.service import get_order
+from dscplus_station.orders.tables import Order
+from dscplus_station.station import Station
+
+
+@dataclass(frozen=True)
+class Due:
+    """A running timer, seen from a day: the notice to send then, or that it is due."""
+
+    order: str
+    serial_number: str
+    user: str
+    auto_activates_on: date
+    due: bool
+    notice: Notice | None
+
+
+@dataclass(frozen=True)
+class TimerRun:
+    """What a run of the timers came to: cards whose users were activated or are to be told.
+
+    `held_back` says why a due card was not activated.
+    """
+
+    activated: list[str]
+    announced: list[str]
+    held_back: list[tuple[str, str]]
+
+
+_NOTICES = {
+    Notice.SEVEN_DAYS: NoticeKind.ACTIVATION_APPROACHING,
+    Notice.ONE_DAY: NoticeKind.ACTIVATION_IMMINENT,
+}
+
+
+def upcoming(station: Station, on: date | None = None) -> list[Due]:
+    """All running timers as they stand on a day (today by default), the earliest first."""
+    day = station.day(on)
+    with station.database.reading() as session:
+        told = defaultdict(set)
+        for order_id, kind in session.execute(
+            select(NoticeRow.order_id, NoticeRow.kind)
+            .join(ActivationTimer, ActivationTimer.order_id == NoticeRow.order_id)
+            .where(ActivationTimer.state == TimerState.RUNNING)
+        ):
+            told[order_id].add(kind)
+        timers = session.execute(
+            select(ActivationTimer, Order.user_name)
+            .join(Order, Order.id == ActivationTimer.order_id)
+            .where(ActivationTimer.state == TimerState.RUNNING)
+            .order_by(ActivationTimer.due_on, ActivationTimer.id)
+        ).all()
+    return [
+        Due(
+            timer.order_id,
+            timer.serial_number,
+            user,
+            timer.due_on,
+            is_due(timer.due_on, day),
+            notice_due(
+                timer.due_on,
+                day,
+                _already_told(told[timer.order_id]),
+            ),
+        )
+        for timer, user in timers
+    ]
+
+
+def _already_told(kinds: Container[NoticeKind]) -> list[Notice]:
+    return [notice for notice, kind in _NOTICES.items() if kind in kinds]
+
+
+def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerRun:
+    """Activate what is due on a day and queue the notices due on it; one transaction a card, so that one
+    trouble holds up no other card (R13, R14).
+
+    A run that comes late activates what became due meanwhile, and announces what is still to come; a second
+    run finds nothing.
+
+    Raises:
+        HeldByAnother: another run is under way.
+    """
+    actor.require(Role.CLIENT_SERVICES, "run the activation timers")
+    run, day = TimerRun([], [], []), station.day(on)
+    with locks.hold(station.home.locks, "job activation", "activation run"):
+        for due in upcoming(station, day):
+            try:
+                if due.due and _activate_due(station, actor, due, day):
+                    run.activated.append(due.serial_number)
+                if due.notice is not None and _announce(station, actor, due, due.notice):
+                    run.announced.append(due.serial_number)
+            except (StateConflict, NotFound) as trouble:
+                run.held_back.append((due.serial_number, str(trouble)))
+    return run
+
+
+def _announce(station: Station, actor: Actor, due: Due, notice: Notice) -> bool:
+    """Queue a notice of what a timer will do; False if the user was faster, or was told already."""
+    with station.database.writing() as session:
+        running = select(ActivationTimer.id).where(
+            ActivationTimer.order_id == due.order, ActivationTimer.state == TimerState.RUNNING
+        )
+        if session.scalar(running) is None:
+            return False
+        order, day = get_order(session, due.order), due.auto_activates_on
+        return queue(
+            session,
+            actor,
+            station.now(),
+            _NOTICES[notice],
+            order,
+            due.serial_number,
+            day=day,
+            useful_until=day,
+        )
+
+
+def _activate_due(station: Station, actor: Actor, due: Due, day: date) -> bool:
+    """Activate one card by its timer; False if its user was faster."""
+    with station.database.writing() as session:
+        now = station.now()
+        if not end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due"):
+            return False
+        order = get_order(session, due.order)
+        assignment = _assignment(session, due.serial_number, order.user_name)
+        make_active(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)
+        queue(session, actor, now, NoticeKind.CARD_ACTIVATED, order, due.serial_number, day=day)
+        return True
+
+
+def _assignment(session: Session, serial_number: str, user_name: str) -> Assignment:
+    device = live_device(session, serial_number)
+    for assignment in live_assignments(session, device.id):
+        if assignment.user_name == user_name:
+            return assignment
+    raise StateConflict(f"card {serial_number} is no longer assigned to {user_name}")

@@ -1,0 +1,41 @@
+"""Translations by gettext: `locale/LANGUAGE/LC_MESSAGES/holder.po`. Another language is another such file.
+
+English is the text in the code. Catalogues are read as they are (`.po`), so that there is nothing to compile.
+"""
+
+import functools
+import gettext
+import importlib.resources
+import io
+from datetime import date
+
+from babel import Locale
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+SOURCE_LANGUAGE = "en"
+_FOLDER = importlib.resources.files("dscplus_station") / "locale"
+
+
+@functools.cache
+def languages() -> frozenset[str]:
+    """The languages that a holder can be written to, as ISO 639-1 codes."""
+    return frozenset({SOURCE_LANGUAGE} | {entry.name for entry in _FOLDER.iterdir() if entry.is_dir()})
+
+
+@functools.cache
+def translations(language: str) -> gettext.NullTranslations:
+    """The catalogue of a language out of `languages()`; English has none and needs none."""
+    if language == SOURCE_LANGUAGE:
+        return gettext.NullTranslations()
+    source = (_FOLDER / language / "LC_MESSAGES" / "holder.po").read_bytes()
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(source), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def day(language: str, value: date) -> str:
+    """A day as people write it: Fri 25 Dec 2026, vie 25 dic 2026."""
+    return format_date(value, "EEE d MMM y", locale=Locale.parse(language))

@@ -1,0 +1,1 @@
+"""Notices: what holders are told, by e-mail and text message, through a transactional outbox."""

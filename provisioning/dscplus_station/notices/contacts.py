@@ -1,0 +1,64 @@
+"""Where a user is reached."""
+
+from sqlalchemy.orm import Session
+
+from dscplus_station import audit
+from dscplus_station.actor import Actor, Role
+from dscplus_station.catalogue import languages
+from dscplus_station.errors import BadInput, NotFound
+from dscplus_station.notices.rules import Channel, address_fault
+from dscplus_station.notices.tables import Contact
+from dscplus_station.station import Station
+from dscplus_station.users.tables import User
+
+
+def set_contact(
+    station: Station,
+    actor: Actor,
+    user_name: str,
+    *,
+    email: str | None = None,
+    mobile: str | None = None,
+    language: str | None = None,
+) -> Contact:
+    """Put a user's addresses and language on record; what is not given stays, an empty one is removed.
+
+    Raises:
+        NotFound: there is no such user.
+        BadInput: an address that cannot be one, or a language without a catalogue.
+    """
+    actor.require(Role.CLIENT_SERVICES, "change where a user is reached")
+    for channel, address in ((Channel.EMAIL, email), (Channel.SMS, mobile)):
+        if address and (fault := address_fault(channel, address)):
+            raise BadInput(f"{user_name}: {fault}")
+    if language and language not in languages():
+        raise BadInput(f"{user_name}: there are no texts in {language!r}: {', '.join(sorted(languages()))}")
+    with station.database.writing() as session:
+        contact = session.get(Contact, user_name)
+        if contact is None:
+            if session.get(User, user_name) is None:
+                raise NotFound(f"no user {user_name}: users come with their orders")
+            contact = Contact(user_name=user_name)
+            session.add(contact)
+        contact.email = contact.email if email is None else email or None
+        contact.mobile = contact.mobile if mobile is None else mobile or None
+        contact.language = contact.language if language is None else language or None
+        audit.record(
+            session,
+            actor,
+            station.now(),
+            "notices.contact",
+            user_name,
+            email=contact.email is not None,
+            mobile=contact.mobile is not None,
+            language=contact.language,
+        )
+        return contact
+
+
+def address(session: Session, user_name: str, channel: Channel) -> str | None:
+    """A user's address on a channel, if it is on record."""
+    contact = session.get(Contact, user_name)
+    if contact is None:
+        return None
+    return contact.email if channel is Channel.EMAIL else contact.mobile

@@ -1,0 +1,88 @@
+"""What is told to whom and how, when a failed delivery is tried again, and until when a notice is of use."""
+
+import re
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about. A holder is told each of them once an order."""
+
+    CARD_SHIPPED = "CARD_SHIPPED"
+    ACTIVATION_APPROACHING = "ACTIVATION_APPROACHING"
+    """R13: 7 days before."""
+    ACTIVATION_IMMINENT = "ACTIVATION_IMMINENT"
+    """R13: 1 day before."""
+    CARD_ACTIVATED = "CARD_ACTIVATED"
+    CARD_UNDELIVERED = "CARD_UNDELIVERED"
+
+
+class Channel(StrEnum):
+    """How a notice travels."""
+
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+
+
+CHANNELS: dict[NoticeKind, tuple[Channel, ...]] = {
+    NoticeKind.CARD_SHIPPED: (Channel.EMAIL,),
+    NoticeKind.ACTIVATION_APPROACHING: (Channel.EMAIL,),
+    NoticeKind.ACTIVATION_IMMINENT: (Channel.EMAIL, Channel.SMS),
+    NoticeKind.CARD_ACTIVATED: (Channel.EMAIL, Channel.SMS),
+    NoticeKind.CARD_UNDELIVERED: (Channel.EMAIL,),
+}
+"""A text message only where something changes within a day or already has."""
+
+
+class DeliveryState(StrEnum):
+    """How far one delivery of a notice, on one channel, has come."""
+
+    WAITING = "WAITING"
+    SENT = "SENT"
+    """The gateway took it."""
+    REFUSED = "REFUSED"
+    """The gateway refused it for good, for example an address that does not exist."""
+    GIVEN_UP = "GIVEN_UP"
+    """Tried as often as `RETRY_AFTER` says."""
+    EXPIRED = "EXPIRED"
+    """Its day came before it could be sent."""
+    WITHDRAWN = "WITHDRAWN"
+    """It is no longer true: the timer was stopped."""
+
+
+RETRY_AFTER = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+    timedelta(hours=24),
+)
+"""How long after the n-th attempt the next one follows: minutes for a restart, days for a long outage."""
+
+_EMAIL = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+", re.ASCII)
+_MOBILE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)  # E.164
+MAX_EMAIL = 254
+"""Characters of an e-mail address (RFC 5321, 4.5.3.1.3, without the angle brackets)."""
+
+
+def next_attempt(now: datetime, attempts: int) -> datetime | None:
+    """When to try again after `attempts` attempts (at least one), or None to give up."""
+    return now + RETRY_AFTER[attempts - 1] if attempts <= len(RETRY_AFTER) else None
+
+
+def is_useful(useful_until: date | None, today: date) -> bool:
+    """Whether a notice still tells something: an announcement does before its day only (R13)."""
+    return useful_until is None or today < useful_until
+
+
+def address_fault(channel: Channel, address: str) -> str | None:
+    """What is wrong with an address, or None. It says nothing of whether anybody reads there."""
+    if channel is Channel.EMAIL:
+        if len(address) > MAX_EMAIL or not _EMAIL.fullmatch(address):
+            return "an e-mail address looks like name@example.com"
+    elif not _MOBILE.fullmatch(address):
+        return "a mobile number is written as +, country code and number, digits only: +15550100200"
+    return None
