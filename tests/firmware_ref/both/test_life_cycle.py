@@ -159,6 +159,52 @@ def test_terminated_is_not_erased_while_its_answer_is_unsent():
     assert b.SEED not in bench.flash.image()
 
 
+def test_terminated_waits_5_s_at_most_for_an_answer_that_nobody_reads():
+    for host_class in (b.Host, b.HidHost):
+        bench, _, _ = b.personalised()
+        bench.wait(5000)  # until the channel in which that was done has lapsed
+        host = host_class(bench, b"nonce..2")
+        channel = host.open(b.ISSUER, b.ISSUER_VERSION)
+        host.heard = list
+        host.start(b.MSG, channel.wrap(0x80, 0xF0, 0x80, state.TERMINATED))
+        bench.wait(4999)
+        assert b.SEED in bench.flash.image()
+        host.start(b.MSG, b"\x80\xca\xdf\x01")  # a host that goes on asking gains no time
+        bench.wait(1)
+        assert b.SEED not in bench.flash.image()
+        assert bench.card.next_tick_ms() is None
+
+
+def test_terminated_on_a_flash_that_cannot_erase_stays_up_and_erases_at_a_later_boot():
+    bench, host, channel = b.personalised()
+    erase, program = bench.flash.erase, bench.flash.program
+    host.start(b.MSG, channel.wrap(0x80, 0xF0, 0x80, state.TERMINATED))
+    bench.flash.erase = lambda sector: None
+    bench.flash.program = lambda sector, offset, data: None
+    bench.card.tick()
+    assert bench.card.next_tick_ms() is None  # no hot loop
+    assert host.command(0x80, 0xCA, 0xDF, 0x01) == (b"\xff", 0x9000)
+    bench.reboot()
+    assert b.Host(bench).command(0x80, 0xCA, 0xDF, 0x01) == (b"\xff", 0x9000)
+    assert b.SEED in bench.flash.image()
+    bench.flash.erase, bench.flash.program = erase, program
+    bench.reboot()
+    for secret in SECRETS:
+        assert secret not in bench.flash.image()
+
+
+def test_a_card_whose_flash_has_died_boots_and_says_so():
+    bench, _, _ = b.personalised()
+    boots = bench.memory().number(state.BOOTS)
+    bench.flash.program = lambda sector, offset, data: None
+    bench.reboot()
+    host = b.Host(bench)
+    assert host.command(0x80, 0xCA, 0x00, 0x45) == (b.SERIAL.encode(), 0x9000)
+    assert host.command(0x80, 0x50, 0, 0, b"hostchal") == (b"", 0x6581)
+    assert bench.type("press", "0042", "OK") == "FAULT   "
+    assert bench.memory().number(state.BOOTS) == boots
+
+
 def test_a_termination_that_flash_refuses_leaves_card_and_channel_as_they_were():
     bench, _, channel = b.personalised()
     program = bench.flash.program

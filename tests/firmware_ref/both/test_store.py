@@ -314,3 +314,21 @@ def test_a_program_that_fails_half_way_leaves_a_store_that_still_takes_changes()
     assert one.get(2) == b"abc"
     one.commit({1: b"\x02"})
     assert one.get(1) == Store(memory, (SECRET,)).get(1) == b"\x02"
+
+
+def test_a_flash_that_cannot_be_cleaned_is_read_and_takes_no_change_until_it_can():
+    chip = fresh()
+    record = store._record(2, store._UPDATE, store._entry(2, b"half"))
+    end = len(store._snapshot(1, FIRST))
+    chip.program(0, end, record[: len(record) // 2])
+    program = chip.program
+    chip.program = lambda sector, offset, data: None
+    opened = Store(chip, (SECRET,))
+    assert fields(opened) == FIRST
+    assert raises(FlashFailed, lambda: opened.commit({2: b"new"}))
+    assert fields(opened) == FIRST
+    chip.program = program
+    longer = b"longer than half"
+    assert raises(FlashFailed, lambda: opened.commit({2: longer}))  # what lies there is in the way: cleans up
+    opened.commit({2: longer})
+    assert fields(opened)[2] == fields(Store(chip, (SECRET,)))[2] == longer
