@@ -71,7 +71,6 @@ class Applet:
 
     def execute(self, apdu: bytes) -> "bytes | Work":
         """The answer to a command APDU, ending in its status word; or Work, to `complete` when it is done."""
-        self.lapse()
         try:
             return self._execute(Command(apdu))
         except Refused as refused:  # before the MAC was checked

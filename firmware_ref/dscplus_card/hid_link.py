@@ -121,7 +121,7 @@ class HidLink:
 
     def lock(self, seconds: int) -> None:
         """The request at work is a LOCK, and granted."""
-        self._locker = self._working if seconds else None
+        self._locker = self._working
         self._locked_until = self._port.now_ms() + 1000 * seconds
         self.answer(b"")
 

@@ -7,6 +7,7 @@ continued by indented lines:
     card after NAME        the card is the one that transcript NAME left behind (else: a blank one)
     card keys AES-256      … or a blank one with the long key set (else AES-128)
     only card | driver     the other side is not asked: the comment above says why
+    link HID               each line of bytes is one report, without the zeros that fill it up to 64 bytes
     given NAME HEX         a random value that was fixed
     wait N                 N milliseconds go by in silence
     host> HEX              the host sends
@@ -23,6 +24,8 @@ from pathlib import Path
 
 PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
 
+REPORT = 64
+
 _BLOCK = re.compile(r"^```transcript (?P<name>[a-z0-9-]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _VALUES = re.compile(r"^```values\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPOKEN = re.compile(r"(host|card|lost|other|noise)> ([0-9a-f]+)")
@@ -33,6 +36,8 @@ class Transcript:
     name: str
     after: str = ""
     key_length: int = 16
+    hid: bool = False
+    """The bytes are the HID link's reports, one a step; else the serial link's frames."""
     sides: tuple[str, ...] = ("card", "driver")
     given: list[tuple[str, bytes]] = field(default_factory=list)
     steps: list[tuple[str, bytes | int]] = field(default_factory=list)
@@ -74,7 +79,8 @@ def parse(name: str, body: str) -> Transcript:
     transcript = Transcript(name)
     for line in re.sub(r"\n +", "", body).splitlines():
         if spoken := _SPOKEN.fullmatch(line):
-            transcript.steps.append((spoken[1], bytes.fromhex(spoken[2])))
+            sent = bytes.fromhex(spoken[2])
+            transcript.steps.append((spoken[1], sent.ljust(REPORT, b"\x00") if transcript.hid else sent))
             continue
         match line.split():
             case ["#", *_]:
@@ -83,6 +89,8 @@ def parse(name: str, body: str) -> Transcript:
                 transcript.after = other
             case ["card", "keys", "AES-256"]:
                 transcript.key_length = 32
+            case ["link", "HID"]:
+                transcript.hid = True
             case ["only", ("card" | "driver") as side]:
                 transcript.sides = (side,)
             case ["given", what, value]:

@@ -188,3 +188,25 @@ def lock_and_terminate(card: Card) -> None:
         session.set_status(LifeCycle.SECURED)
         session.set_status(LifeCycle.TERMINATED)
     assert card.life_cycle() is LifeCycle.TERMINATED
+
+
+@part
+def hid_init(card: Card) -> None:
+    init(card)
+
+
+@part
+def hid_ping(card: Card) -> None:
+    for payload in (b"", b"\xa5" * 57, b"\xa5" * 58, bytes(range(256)) * 2):
+        card.ping(payload)
+
+
+@part
+def hid_personalise(card: Card) -> None:
+    personalise_aes_128(card)
+
+
+@part
+def hid_busy(card: Card) -> None:
+    assert card.serial_number == inputs.SERIAL
+    assert card.life_cycle() is LifeCycle.OP_READY

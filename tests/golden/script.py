@@ -1,7 +1,7 @@
 """The card's part of a transcript, as a transport for the driver."""
 
 from dscplus_driver.link.interface import LinkKind
-from tests.golden.document import Transcript
+from tests.golden.document import REPORT, Transcript
 
 
 class OffScript(Exception):
@@ -12,9 +12,9 @@ class Script:
     """A transport that plays the card's part of a transcript, and the clock that goes with it."""
 
     url = "script:"
-    link = LinkKind.SERIAL
 
     def __init__(self, transcript: Transcript) -> None:
+        self.link = LinkKind.HID if transcript.hid else LinkKind.SERIAL
         self.left = list(transcript.steps)
         self.draws = [value for name, value in transcript.given if name in ("nonce", "challenge")]
         self.seconds = 0.0
@@ -30,6 +30,13 @@ class Script:
         return value
 
     def write(self, data: bytes) -> None:
+        if self.link is LinkKind.HID:
+            for at in range(0, len(data), REPORT):
+                self._write(data[at : at + REPORT])
+        else:
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         self._skip_what_the_host_does_not_see()
         kind, value = self._next()
         if kind != "host" or data != value:

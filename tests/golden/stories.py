@@ -6,14 +6,14 @@ document with them and replay the document, never these stories, against driver 
 
 import zlib
 
-from tests.golden import document, stories_card, stories_channel, stories_link
+from tests.golden import document, stories_card, stories_channel, stories_hid, stories_link
 from tests.golden.inputs import BATCH, BATCH_MASTER, ISSUER, QUESTIONS, SEED_32, SUITE_A
-from tests.golden.teller import Teller
+from tests.golden.teller import HidTeller, Teller
 from tests.golden.third import Channel, check_value, kcv, ocra, put_key_answer, put_key_data
 
 STORIES = {
     tell.__name__.replace("_", "-"): tell
-    for tell in (*stories_link.STORIES, *stories_channel.STORIES, *stories_card.STORIES)
+    for tell in (*stories_link.STORIES, *stories_channel.STORIES, *stories_card.STORIES, *stories_hid.STORIES)
 }
 
 
@@ -21,7 +21,7 @@ def bodies() -> dict[str, str]:
     """Return every transcript's computed body by its name."""
     told = {}
     for number, (name, tell) in enumerate(STORIES.items(), 1):
-        teller = Teller(number)
+        teller = HidTeller(number) if tell in stories_hid.STORIES else Teller(number)
         tell(teller)
         told[name] = "".join(teller.lines())
     return told

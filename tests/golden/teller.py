@@ -4,9 +4,10 @@ import textwrap
 from collections.abc import Iterator
 
 from tests.golden.inputs import BOOT_ID, SERIAL
-from tests.golden.third import Channel, Keys, frame
+from tests.golden.third import Channel, Keys, frame, reports
 
-PING, MSG, INIT, WINK, CANCEL, KEEPALIVE, ERROR = 0x01, 0x03, 0x06, 0x08, 0x11, 0x3B, 0x3F
+PING, MSG, LOCK, INIT, WINK, CANCEL, KEEPALIVE, ERROR = 0x01, 0x03, 0x04, 0x06, 0x08, 0x11, 0x3B, 0x3F
+BROADCAST = b"\xff\xff\xff\xff"
 
 
 class Teller:
@@ -93,6 +94,43 @@ class Teller:
         self.say(f"# {what}: {plain} → {(answer.hex() + ' ') if answer else ''}{status:04X}")
         self.next(MSG, channel.command(bytes.fromhex(header), data))
         self.back(MSG, channel.answer(answer, status))
+
+
+class HidTeller(Teller):
+    """Writes one transcript of the HID link (section 14): `session` is a channel, each line a report."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.say("link HID")
+
+    def init(self) -> None:
+        """A channel of one's own."""
+        nonce, self.session = self.draw("nonce", 8), self.draw("session", 4)
+        self.say("# INIT")
+        self.send("host", INIT, nonce, channel=BROADCAST)
+        self.send("card", INIT, init_answer(nonce, self.session), channel=BROADCAST)
+
+    def send(self, who: str, cmd: int, payload: bytes = b"", *, channel: bytes = b"") -> list[bytes]:
+        """A message, on another channel than one's own if that is told; returns its reports."""
+        sent = reports(channel or self.session, cmd, payload)
+        filled = 64 * len(sent) - 7 - len(payload) - 5 * (len(sent) - 1)
+        for report in [*sent[:-1], sent[-1][: 64 - filled]]:
+            self.report(who, report)
+        return sent
+
+    def report(self, who: str, report: bytes) -> None:
+        self.say(f"{who}> {report.hex()}")
+
+    def next(self, cmd: int, payload: bytes = b"", *, who: str = "host") -> bytes:
+        return b"".join(self.send(who, cmd, payload))
+
+    def back(self, cmd: int, payload: bytes = b"", *, who: str = "card") -> bytes:
+        return b"".join(self.send(who, cmd, payload))
+
+
+def init_answer(nonce: bytes, channel: bytes) -> bytes:
+    """CTAPHID 2; firmware 0.1.0; WINK."""
+    return nonce + channel + bytes.fromhex("02 000100 01")
 
 
 def _wrapped(line: str) -> list[str]:

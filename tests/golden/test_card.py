@@ -41,10 +41,14 @@ class Bench:
             assert answers.hex() == "", "the card says more than the transcript"
             if isinstance(value, int):
                 self.milliseconds += value
+            elif transcript.hid:
+                self.device.receive_report(change(value))
             else:
                 self.device.receive(change(value))
             self.device.tick()
-            answers = self.device.transmit()
+            answers = (
+                b"".join(iter(self.device.transmit_report, b"")) if transcript.hid else self.device.transmit()
+            )
         assert answers.hex() == ""
         assert self.draws == [], "a fixed random value was not drawn"
 

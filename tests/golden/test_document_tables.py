@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from dscplus_card import state
+from dscplus_card import applet, device, hid_link, state
+from dscplus_card import link as card_link
 from dscplus_driver import status
+from dscplus_driver.link import hid
 from dscplus_driver.link import serial as link
 from dscplus_driver.link.frames import LinkCommand, LinkErrorCode
 from dscplus_driver.model import LifeCycle, Tag
@@ -41,6 +43,33 @@ def test_host_timers():
     assert timers["answer timeout"] == f"{link.ANSWER_TIMEOUT * 1000:.0f} ms"
     assert timers["retransmissions"] == str(link.RETRANSMISSIONS)
     assert timers["ceiling"] == f"{link.CEILING:.0f} s"
+
+
+def test_hid_commands_and_errors_are_the_cards():
+    commands = {row[1]: int(row[0], 16) for row in rows("### 14.2 Commands", first="[0-9A-F]{2}")}
+    assert commands == {name: getattr(card_link, name) for name in commands}
+    assert set(commands) == {command.name for command in LinkCommand} | {"LOCK"}
+    errors = {int(row[0], 16): row[1] for row in rows("### 14.4 Receiving a message", first="[0-9A-F]{2}")}
+    assert errors.pop(0x0A) == "lock required"
+    assert errors == {int(code): code.name.lower() for code in LinkErrorCode}
+
+
+def test_hid_timers_and_limits():
+    words = " ".join(TEXT.split("\n## 14 The HID link\n")[1].split("\n## ")[0].split())
+    for said in (
+        f"no report comes for {hid_link.MESSAGE_TIMEOUT_MS} ms",
+        f"for up to {hid_link.LONGEST_LOCK_S} s",
+        f"up to {card_link.MAX_PAYLOAD} bytes is cut",
+        f"at most {card_link.MAX_UNSENT // hid_link.REPORT_LENGTH} reports",
+        f"KEEPALIVE every {card_link.KEEPALIVE_MS} ms",
+        f"gives up a request after {hid.ANSWER_TIMEOUT:.0f} s of it",
+        f"and INIT after {hid.INIT_TIMEOUT} s",
+        f"for {hid.BUSY_PATIENCE:.0f} s: longer than the {applet.CHANNEL_LAPSE_MS // 1000} s",
+    ):
+        assert said in words, said
+    assert "The card keeps eight channels." in words and hid_link.MAX_CHANNELS == 8
+    assert "(asking four times in all" in words and hid.INIT_TRIES == 4
+    assert "within 5 s" in " ".join(TEXT.split()) and device.ERASE_MS == 5000
 
 
 def test_life_cycle_bytes():

@@ -37,6 +37,17 @@ def frame(session: bytes, seq: int, cmd: int, payload: bytes) -> bytes:
     return b"\x00" + cobs(body + zlib.crc32(body).to_bytes(4, "big")) + b"\x00"
 
 
+# Section 14.1: reports
+
+
+def reports(channel: bytes, cmd: int, payload: bytes) -> list[bytes]:
+    """A message's 64-byte reports."""
+    first = channel + bytes([0x80 + cmd]) + len(payload).to_bytes(2, "big") + payload[:57]
+    rest = [payload[at : at + 59] for at in range(57, len(payload), 59)]
+    more = [channel + bytes([sequence]) + piece for sequence, piece in enumerate(rest)]
+    return [report + bytes(64 - len(report)) for report in (first, *more)]
+
+
 # Sections 4 and 5: keys and the secure channel
 
 

@@ -87,12 +87,21 @@ def test_the_channel_longest_unused_is_given_up_first():
     hosts = [b.HidHost(bench, b"nonce..%d" % n) for n in range(7)]
     first = b.HidHost(bench)  # the eighth of this list: the one of ready() goes
     hosts.append(first)
-    for host in hosts[1:]:
+    for host in hosts[:0:-1]:
         assert host.request(b.PING, b"used") == (b.PING, b"used")
     hosts[0].init(b"again..1", hosts[0].session)
-    b.HidHost(bench)
-    assert hosts[1].start(b.PING, b"x") == refused(hosts[1].session, 0x0B)
-    assert hosts[0].start(b.PING, b"x") == [(hosts[0].session, b.PING, b"x")]
+    for gone in (hosts[7], hosts[6]):
+        b.HidHost(bench)
+        assert gone.start(b.PING, b"x") == refused(gone.session, 0x0B)
+    for host in hosts[:6]:
+        assert host.start(b.PING, b"x") == [(host.session, b.PING, b"x")]
+
+
+def test_a_channel_is_never_0_nor_broadcast_nor_one_that_lives():
+    bench, host = ready()
+    draws = [b"\x00" * 4, b"\xff" * 4, host.session, b"new."]
+    bench.port.random = lambda n: draws.pop(0)
+    assert b.HidHost(bench).session == b"new."
 
 
 def flood(bench):
@@ -303,6 +312,15 @@ def test_init_on_the_channel_at_work_ends_the_work():
     bench.wait(4000)
     assert host.heard() == []
     assert host.request(b.PING, b"next") == (b.PING, b"next")
+
+
+def test_init_takes_back_what_waits_for_its_channel_alone():
+    bench, host = ready()
+    other = b.HidHost(bench)
+    for one in (host, other):
+        feed(bench, b.reports(one.session, b.PING, b"x" * 100))
+    feed(bench, b.reports(host.session, b.INIT, b"nonce..2"))
+    assert [got[:2] for got in host.heard()] == [(other.session, b.PING), (host.session, b.INIT)]
 
 
 def test_keepalives_do_not_pile_up():

@@ -87,6 +87,13 @@ def test_a_killed_clients_channel_lapses_after_5_s():
         assert owner.apdu(secure.wrap(*CHECK_VALUE)) == (b"", 0x6982)
 
 
+def test_a_channel_has_lapsed_even_before_the_tick_that_is_due():
+    bench, host, other, _ = all_three()
+    host.open(b.TRANSPORT, 0)
+    bench.port.clock += 5000
+    assert other.apdu(SELECT) == DONE
+
+
 def test_plain_commands_that_end_the_channel_let_the_others_in():
     _, host, other, serial = all_three()
     host.open(b.TRANSPORT, 0)
@@ -103,11 +110,39 @@ def test_init_on_the_own_channel_ends_the_secure_channel():
     assert host.apdu(secure.wrap(*CHECK_VALUE)) == (b"", 0x6982)
 
 
-def test_serial_init_ends_the_serial_secure_channel_at_once():
-    _, host, _, serial = all_three()
-    serial.open(b.TRANSPORT, 0)
-    serial.init(b"nonce..2")
+def test_init_forgets_the_secure_channel_at_once():
+    for holder in range(3):
+        bench, *hosts = all_three()
+        owner = hosts.pop(holder)
+        owner.open(b.TRANSPORT, 0)
+        assert bench.card.next_tick_ms() == 5000
+        if isinstance(owner, b.HidHost):
+            owner.init(b"nonce..2", owner.session)
+        else:
+            owner.init(b"nonce..2")
+        assert bench.card.next_tick_ms() is None
+        for other in hosts:
+            assert other.apdu(SELECT) == DONE
+
+
+def test_serial_init_that_waits_for_work_ends_the_secure_channel_after_it():
+    bench, host, _, serial = all_three()
+    secure = serial.open(b.TRANSPORT, 0)
+    assert serial.start(b.MSG, secure.wrap(0x80, 0x32, 3, 0)) == []
+    bench.card.receive(b.frame(b"\x00" * 4, 0, b.INIT, b"nonce..2"))
+    assert host.request(b.MSG, SELECT) == BUSY
+    bench.wait(4000)
+    assert bench.card.next_tick_ms() is None
     assert host.apdu(SELECT) == DONE
+
+
+def test_a_command_that_comes_with_its_init_is_served():
+    bench, _, _, serial = all_three()
+    serial.open(b.TRANSPORT, 0)
+    bench.port.random = lambda n: b"new."
+    init = b.frame(b"\x00" * 4, 0, b.INIT, b"nonce..2")
+    bench.card.receive(init + b.frame(b"new.", 1, b.MSG, SELECT))
+    assert serial.heard()[1] == (b"new.", 1, b.MSG, b"\x90\x00")
 
 
 def test_init_elsewhere_ends_nobodys_secure_channel():
