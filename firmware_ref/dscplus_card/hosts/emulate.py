@@ -1,13 +1,16 @@
 """`dsc-emulate`: virtual cards on this machine, their keypads and their faces."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NOT_FOUND = 3
+EXIT_NOT_PERMITTED = 4
 EXIT_HELD = 5
 MOST_CARDS = 200  # `select` sees 1,024 descriptors, and a card takes up to five
 
@@ -63,7 +66,11 @@ class EmulateGroup(click.Group):
 @click.option("--json", "as_json", is_flag=True, help="Ready lines as JSON Lines.")
 @click.pass_context
 def main(context: click.Context, /, directory: Path | None, **options: object) -> None:
-    """Virtual DSC+ cards. Prints `ready PATH SERIAL` for each card that answers, until SIGTERM or Ctrl-C."""
+    """Virtual DSC+ cards. Prints `ready PATH SERIAL` for each card that answers, until SIGTERM or Ctrl-C.
+
+    \b
+    Example: dsc-emulate --count 4 --dir cards
+    """
     if context.invoked_subcommand is not None:
         return
     if directory is None:
@@ -85,15 +92,21 @@ CARD_OPTION = click.option(
 )
 
 
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+
+
 @main.command()
 @DIR_OPTION
 @CARD_OPTION
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@JSON_OPTION
 @click.argument("keys", nargs=-1, required=True)
 def press(directory: Path, card: int, as_json: bool, keys: tuple[str, ...]) -> None:
     """Press KEYS (press or p, digits, ok) and print the display after each.
 
     A single - reads the keys from standard input, so that a PIN is in no list of processes.
+
+    \b
+    Example: dsc-emulate press --dir cards --card 0 - < keys.txt
     """
     import json
 
@@ -115,7 +128,11 @@ def press(directory: Path, card: int, as_json: bool, keys: tuple[str, ...]) -> N
 @DIR_OPTION
 @CARD_OPTION
 def screen(directory: Path, card: int) -> None:
-    """Show a card's face in this terminal and be its keypad."""
+    """Show a card's face in this terminal and be its keypad.
+
+    \b
+    Example: dsc-emulate screen --dir cards --card 0
+    """
     from dscplus_card.hosts.hands import Hands
     from dscplus_card.hosts.screen import show
 
@@ -123,6 +140,76 @@ def screen(directory: Path, card: int) -> None:
         raise click.UsageError("screen needs a terminal; without one use `dsc-emulate press`")
     with Hands(directory, card) as hands:
         show(hands)
+
+
+@main.command()
+@DIR_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON Lines.")
+def attach(directory: Path, as_json: bool) -> None:
+    """Attach the cards of `dsc-emulate --usbip` to this machine's USB, through the kernel's vhci_hcd.
+
+    They stay attached, each to its port, over unplug and plug, until SIGTERM or Ctrl-C. Needs root.
+
+    \b
+    Example: dsc-emulate --count 4 --usbip --dir cards &
+             sudo dsc-emulate attach --dir cards
+    """
+    from dscplus_card.hosts.usb.attach import attach as keep_attached
+
+    keep_attached(directory, as_json)
+
+
+def _act(directory: Path, card: int, as_json: bool, do: str, **fields: str | int) -> None:
+    """Carry out one act and show its answer."""
+    import json
+
+    from dscplus_card.hosts.hands import Hands
+
+    with Hands(directory, card) as hands:
+        answer = hands.act(do, **fields)
+    if as_json:
+        click.echo(json.dumps({"format": f"dsc-emulate.{do}/1", **answer}))
+    else:
+        for name, value in answer.items():
+            click.echo(f"{name} {'-' if value is None else value}")
+
+
+def _command_for(do: str, text: str, example: str, *parameters: Callable[[Any], Any]) -> None:
+    """Add a command for the act `do` of the control socket; `parameters` become the fields of the request."""
+
+    def command(directory: Path, card: int, as_json: bool, **fields: str | int) -> None:
+        _act(directory, card, as_json, do, **fields)
+
+    for decorate in (*reversed(parameters), JSON_OPTION, CARD_OPTION, DIR_OPTION):
+        command = decorate(command)
+    help_text = f"{text}\n\n\b\nExample: dsc-emulate {do} --dir cards --card 0{example}"
+    main.command(name=do, help=help_text)(command)
+
+
+_command_for("unplug", "Pull a card out; it lives on from its battery.", "")
+_command_for("plug", "Plug a card in, with power, and print where it is.", "")
+_command_for("power-cut", "Take a card's power away until it is plugged in.", "")
+_command_for("reboot", "Cut a card's power, give it back, and print where the card is.", "")
+_command_for("info", "Print what the emulator knows about a card.", "")
+_command_for(
+    "fault",
+    'Let a card suffer from now on as SPEC says; "" ends all faults. `dsc-emulate --help` lists them.',
+    " drop=0.05,seed=7",
+    click.argument("spec"),
+)
+_command_for(
+    "stall",
+    "Halt a USB endpoint: hid-in, hid-out, cdc-in or cdc-out.",
+    " hid-in",
+    click.argument("endpoint"),
+)
+_command_for("zero-length-report", "Answer the next poll for a HID report with an empty packet.", "")
+_command_for(
+    "freeze",
+    "Let a card stand still for so many MILLISECONDS; 0 ends it.",
+    " 3000",
+    click.argument("milliseconds", type=click.IntRange(min=0)),
+)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import click
+
 from dscplus_card.hosts.directory import control_path
 from dscplus_card.hosts.emulate import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_USAGE, fail
 from dscplus_card.hosts.keys import KeysError, read_keys
 
 ANSWER_TIMEOUT_S = 10.0  # the emulator answers within milliseconds; a card that hangs shall not hang its user
+
+
+class EmulatorEnded(click.ClickException):
+    """The emulator went away while somebody held its card."""
+
+    exit_code = EXIT_FAILED
 
 
 class Hands:
@@ -33,6 +41,10 @@ class Hands:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the control socket back; the card goes on."""
         self._answers.close()
         self._socket.close()
 
@@ -51,16 +63,28 @@ class Hands:
 
     def serial_number(self) -> str:
         """Return the serial number that is printed on the card's back."""
-        return str(self._ask({"do": "info"})["serial_number"])
+        return str(self.info()["serial_number"])
 
-    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+    def info(self) -> dict[str, Any]:
+        """Return what the emulator knows about the card."""
+        return self.act("info")
+
+    def act(self, do: str, **fields: str | int) -> dict[str, Any]:
+        """Carry out another request of docs/emulator.md; returns its answer without ``ok``."""
+        answer = self._ask({"do": do, **fields})
+        del answer["ok"]
+        return answer
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             self._socket.sendall(json.dumps(request).encode() + b"\n")
             line = self._answers.readline()
+        except (BrokenPipeError, ConnectionResetError):
+            line = b""
         except OSError as error:
             raise fail(f"{self._name} does not answer: {error}", EXIT_FAILED) from error
         if not line:
-            raise fail(f"{self._name} has gone: its emulator ended", EXIT_FAILED)
+            raise EmulatorEnded(f"{self._name} has gone: its emulator ended")
         answer: dict[str, Any] = json.loads(line)
         if not answer["ok"]:
             raise fail(f"{self._name}: {answer['error']}", EXIT_FAILED)

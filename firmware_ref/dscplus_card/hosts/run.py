@@ -3,12 +3,9 @@
 import dataclasses
 import errno
 import json
-import signal
-import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -30,6 +27,7 @@ from dscplus_card.hosts.emulator import Body, run_until
 from dscplus_card.hosts.faults import Faults, FaultSpecError, parse_faults
 from dscplus_card.hosts.image import ImageUnusable, open_image
 from dscplus_card.hosts.port_cpython import CPythonPort
+from dscplus_card.hosts.signals import stop_signals
 from dscplus_card.hosts.usb.server import UsbIpServer
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_card.hosts.wires import PtyWire, TcpWire, Wire
@@ -163,15 +161,3 @@ def announce(bodies: list[Body], as_json: bool) -> None:
         else:
             print(f"ready {body.url.removeprefix('serial:')} {body.serial_number}")
     sys.stdout.flush()
-
-
-@contextmanager
-def stop_signals() -> Iterator[socket.socket]:
-    """Give a socket that becomes readable when SIGTERM or SIGINT asks the process to end."""
-    stop, notify = socket.socketpair()
-    for end in (stop, notify):
-        end.setblocking(False)
-    signal.set_wakeup_fd(notify.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # the byte on the wakeup descriptor is what counts
-    yield stop

@@ -7,7 +7,6 @@ from dscplus_card.hosts.usb.device import TransferRefused, UsbDevice
 from dscplus_card.hosts.usb.transfer import Transfer
 from dscplus_card.hosts.virtual_card import VirtualCard
 
-LOOPBACK = "127.0.0.1"  # whoever reaches the port owns the cards
 MOST_GUESTS = 32  # connections that have not said yet what they want
 CHUNK = 65536  # bytes a read takes at most
 
@@ -33,7 +32,7 @@ class UsbIpWire:
     def plug(self) -> str:
         """Let hosts import the card."""
         self.plugged = True
-        return f"usbip://{LOOPBACK}:{self._server.port}/{usbip.bus_id(self.number)}"
+        return f"usbip://{usbip.LOOPBACK}:{self._server.port}/{usbip.bus_id(self.number)}"
 
     def unplug(self) -> None:
         """Close the connection, by which a kernel sees that the device has gone."""
@@ -102,7 +101,7 @@ class UsbIpServer:
 
     def __init__(self) -> None:
         """Listen on a free port of the loopback interface. Raises OSError."""
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=MOST_GUESTS)
+        self._listener = socket.create_server((usbip.LOOPBACK, 0), backlog=MOST_GUESTS)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self.wires: list[UsbIpWire] = []

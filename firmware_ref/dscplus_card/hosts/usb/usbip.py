@@ -21,6 +21,7 @@ STATUS_OK = 0
 STATUS_BUSY = 2  # another host has imported the device
 STATUS_NO_DEVICE = 4
 
+LOOPBACK = "127.0.0.1"  # the one interface: whoever reaches the server owns the cards
 SPEED_FULL = 2
 BUS_NUMBER = 1
 LONGEST_DATA = 65536  # bytes of an OUT transfer; a kernel's are at most 16 KiB for usbfs and 64 bytes for HID
@@ -32,6 +33,7 @@ _COMMAND = struct.Struct(">IIIII")  # command, sequence number, device, directio
 _SUBMIT = struct.Struct(">IiiiI8s")  # flags, length, start frame, number of packets, interval, setup
 _UNLINK = struct.Struct(">I24x")  # sequence number of the transfer to unlink
 _RETURN = struct.Struct(">iiiii8x")  # status, actual length, start frame, number of packets, error count
+IMPORT_ANSWER_LENGTH = _OPERATION.size + _DEVICE.size
 _HEADER_LENGTH = _COMMAND.size + _SUBMIT.size
 _OUT, _IN = 0, 1
 
@@ -110,6 +112,17 @@ def import_answer(card: int) -> bytes:
 def import_refusal(status: int) -> bytes:
     """Return the answer that refuses, for the reason `status`."""
     return _OPERATION.pack(VERSION, _REP_IMPORT, status)
+
+
+def import_request(name: str) -> bytes:
+    """Return what a client sends to import the device with bus id `name`."""
+    return _OPERATION.pack(VERSION, _REQ_IMPORT, 0) + name.encode("ascii").ljust(_BUS_ID_LENGTH, b"\x00")
+
+
+def read_import_answer(answer: bytes) -> tuple[int, int]:
+    """Return (device id, speed) of the device that an import gave."""
+    _path, _name, bus, number, speed, *_rest = _DEVICE.unpack_from(answer, _OPERATION.size)
+    return bus << 16 | number, speed
 
 
 def _device(card: int) -> bytes:

@@ -3,6 +3,7 @@
 It shares nothing with the emulator but the wire.
 """
 
+import select
 import socket
 import struct
 
@@ -10,6 +11,9 @@ PATIENCE_S = 10.0
 
 STALL, UNLINKED, OVERFLOW = -32, -104, -75
 OUT, IN = 0, 1
+
+GONE = (EOFError, ConnectionError)
+"""How a connection that the server has closed shows itself: at a read, or at a write before."""
 
 
 class Refused(Exception):
@@ -75,6 +79,18 @@ class UsbIpHost:
             self.connection.close()
             raise Refused(status)
         self.device = HostedDevice(read_exactly(self.connection, HostedDevice.LAYOUT.size))
+        self._begin(self.device["bus_number"] << 16 | self.device["device_number"])
+
+    @classmethod
+    def adopt(cls, connection, device_id):
+        """Go on with the connection of a device that somebody else has imported, as vhci_hcd does."""
+        host = cls.__new__(cls)
+        host.connection = connection
+        host._begin(device_id)
+        return host
+
+    def _begin(self, device_id):
+        self._device_id = device_id
         self._number = 0
         self._directions = {}
         self._answers = {}
@@ -88,7 +104,7 @@ class UsbIpHost:
     def submit(self, endpoint, direction, length=0, data=b"", setup=bytes(8)):
         """Send a transfer; returns its number."""
         self._number += 1
-        head = struct.pack(">5I", 1, self._number, self._device_id(), direction, endpoint)
+        head = struct.pack(">5I", 1, self._number, self._device_id, direction, endpoint)
         body = struct.pack(">Iiiii", 0, len(data) or length, 0, 0, 0) + setup
         self._directions[self._number] = direction
         self.connection.sendall(head + body + data)
@@ -97,7 +113,7 @@ class UsbIpHost:
     def send_unlink(self, number):
         """Send the command to take a transfer back; returns the command's own number."""
         self._number += 1
-        head = struct.pack(">5I", 2, self._number, self._device_id(), 0, 0)
+        head = struct.pack(">5I", 2, self._number, self._device_id, 0, 0)
         self.connection.sendall(head + struct.pack(">I24x", number))
         return self._number
 
@@ -113,6 +129,10 @@ class UsbIpHost:
             assert answered not in self._answers, "answered twice"
             self._answers[answered] = (status, actual, data)
         return self._answers.pop(number)
+
+    def is_answered(self, number, timeout):
+        """Wait at most `timeout` seconds for an answer; tells whether this command's may be there."""
+        return number in self._answers or bool(select.select([self.connection], [], [], timeout)[0])
 
     def unlink(self, number):
         """Take a transfer back; returns the status."""
@@ -169,6 +189,3 @@ class UsbIpHost:
         assert status == 0
         assert (data[0], data[1]) == (len(data), 3)
         return data[2:].decode("utf-16-le")
-
-    def _device_id(self):
-        return self.device["bus_number"] << 16 | self.device["device_number"]
