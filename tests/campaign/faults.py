@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 from sqlalchemy import event
@@ -10,12 +10,17 @@ from sqlalchemy.orm import Session
 
 from dscplus_driver.card import Card
 from dscplus_driver.link.frames import Frame, FrameReader, LinkCommand
+from dscplus_driver.link.hid import HidLink
+from dscplus_driver.link.hid_frames import REPORT_LENGTH, MessageReader, split
+from dscplus_driver.link.interface import LinkKind
 from dscplus_station.devices.rules import Profile
 from dscplus_station.personalise.journal import Journal
 
 A, B = Profile.CARD_PIN, Profile.SERVER_PIN
 BYTES = {A: 1200, B: 1070}
 """What an undisturbed personalisation carries, both directions together."""
+REPORTS = {A: 35, B: 31}
+"""What it carries over HID; the farewell at its end is one more."""
 FLASH_OPERATIONS = {A: 16, B: 13}
 REQUESTS = {A: 15, B: 13}
 COMMITS = {A: 6, B: 5}
@@ -36,9 +41,11 @@ class Fault:
     profile: Profile
     at: int
     detail: str = ""
+    link: LinkKind = LinkKind.SERIAL
 
     def __str__(self) -> str:
-        return f"{self.kind} at {self.at} {self.detail}".rstrip() + f", profile {self.profile.value}"
+        where = f", profile {self.profile.value}, {self.link.value}"
+        return f"{self.kind} at {self.at} {self.detail}".rstrip() + where
 
 
 def unplugs(profile, step=1):
@@ -107,29 +114,59 @@ def kills(profile):
 
 def everything(step_of_profile_b=1):
     """The whole campaign; `step_of_profile_b`: of profile B's bytes only every so manieth."""
-    return [
-        fault
-        for profile, step in ((A, 1), (B, step_of_profile_b))
-        for part in (
-            unplugs(profile, step),
-            unplugs_twice(profile),
-            noises(profile, seeds=40),
-            power_cuts(profile, tears=4),
-            double_cuts(profile),
-            lost_answers(profile),
-            lost_frames(profile),
-            forged_answers(profile),
-            kills(profile),
-        )
-        for fault in part
+    return (
+        over_hid(A)
+        + over_hid(B)
+        + [
+            fault
+            for profile, step in ((A, 1), (B, step_of_profile_b))
+            for part in (
+                unplugs(profile, step),
+                unplugs_twice(profile),
+                noises(profile, seeds=40),
+                power_cuts(profile, tears=4),
+                double_cuts(profile),
+                lost_answers(profile),
+                lost_frames(profile),
+                forged_answers(profile),
+                kills(profile),
+            )
+            for fault in part
+        ]
+    )
+
+
+def over_hid(profile):
+    """What the HID link has a part in: cards that go at any report, answers lost and forged, killed clients.
+
+    There are no lost frames to be healed: USB delivers a report, or the card is gone.
+    """
+    unplugged = [Fault("unplug", profile, at * REPORT_LENGTH) for at in range(REPORTS[profile] + 1)]
+    unplugged_twice = [
+        Fault("unplug twice", profile, at * REPORT_LENGTH, f"again={then * REPORT_LENGTH}")
+        for at in range(0, REPORTS[profile], 5)
+        for then in (1, 6, 11, 16)
     ]
+    parts = (
+        unplugged,
+        unplugged_twice,
+        power_cuts(profile, tears=1),
+        double_cuts(profile, step=5),
+        lost_answers(profile),
+        forged_answers(profile),
+        [fault for fault in kills(profile) if fault.kind == "kill at command"],
+    )
+    return [replace(fault, kind=f"{fault.kind} (HID)", link=LinkKind.HID) for part in parts for fault in part]
 
 
 @contextmanager
 def happening(fault: Fault, engine, card) -> Iterator[None]:
     """Arm the fault on a card and its station's database engine."""
     with ExitStack() as stack:
-        match fault.kind:
+        if fault.link is LinkKind.HID and fault.kind.startswith("kill"):
+            # Who is killed says no farewell.
+            stack.enter_context(patch.object(HidLink, "leave", lambda _link: b""))
+        match fault.kind.removesuffix(" (HID)"):
             case "unplug":
                 card.set_faults(f"unplug={fault.at}")
             case "unplug twice":
@@ -147,7 +184,7 @@ def happening(fault: Fault, engine, card) -> Iterator[None]:
             case "frame lost once":
                 stack.enter_context(_meddling(card, _LoseFrame(fault.at, fault.detail)))
             case "answer forged":
-                stack.enter_context(_meddling(card, _ForgeAnswer(fault.at, fault.detail)))
+                stack.enter_context(_meddling(card, _ForgeAnswer(fault.at, fault.detail, fault.link)))
             case "kill at command":
                 stack.enter_context(_killed_at(Card, "exchange", fault.at, fault.detail))
             case "kill at journal step":
@@ -259,19 +296,26 @@ class _LoseFrame:
 
 
 class _ForgeAnswer:
-    def __init__(self, number, word):
+    def __init__(self, number, word, link):
         self._left = number
+        self._link = link
         self._answer = bytes.fromhex(word)
         self._forged = b""
 
     def lets_pass_to_card(self, data):
-        for frame in FrameReader().feed(data):
+        reader = FrameReader() if self._link is LinkKind.SERIAL else MessageReader()
+        for frame in reader.feed(data):
             if frame.cmd == LinkCommand.MSG:
                 self._left -= 1
                 if self._left == 0:
-                    self._forged = Frame(frame.session, frame.seq, LinkCommand.MSG, self._answer).encode()
+                    self._forged = self._in_the_cards_name(frame)
                     return False
         return True
+
+    def _in_the_cards_name(self, request):
+        if self._link is LinkKind.HID:
+            return split(request.channel, LinkCommand.MSG, self._answer)
+        return Frame(request.session, request.seq, LinkCommand.MSG, self._answer).encode()
 
     def lets_pass_to_host(self, _data):
         return True

@@ -11,6 +11,7 @@ from dscplus_card import holder, serial_link, state, store
 from dscplus_driver import errors, session
 from dscplus_driver.apdu import Response
 from dscplus_driver.connection import Connection
+from dscplus_driver.link.hid import HidLink
 from dscplus_driver.scp03 import SecureChannel
 from dscplus_driver.sensitive import Seed
 from dscplus_station.orders.tables import Order
@@ -131,6 +132,21 @@ def retransmit_across_init():
     return patch.object(Connection, "exchange", stubborn)
 
 
+def retransmit_over_hid():
+    """The driver sends a request again after silence, though HID cannot tell a repeat from a new request."""
+    give_up = HidLink._give_up
+
+    def stubborn(self, reason):
+        request = self._request
+        if request.tries > 1:
+            return give_up(self, reason)
+        request.tries += 1
+        self._outgoing = request.encode()
+        return []
+
+    return patch.object(HidLink, "_give_up", stubborn)
+
+
 def record_what_was_not_confirmed():
     """The station records a step when it has sent it."""
     perform = runner._Attempt._perform
@@ -200,7 +216,8 @@ NOTICED = {
     execute_repeats: "frame lost once",
     ignore_the_r_mac: "SECURED is False on the card, True on record",
     trust_an_error_word: "SECURED is False on the card, True on record",
-    retransmit_across_init: "sent again in another link session",
+    retransmit_across_init: "was sent again",
+    retransmit_over_hid: "was sent again",
     record_what_was_not_confirmed: "SECURED is False on the card, True on record",
     take_a_new_seed_on_resume: "check value",
     give_every_card_one_seed: "one seed is on two cards",

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from dscplus_driver.card import Card
+from dscplus_driver.link.interface import LinkKind
 from tests.campaign import faults
 from tests.campaign.keypad import free_guesses
 from tests.campaign.trials import Campaign
@@ -26,6 +27,15 @@ def test_running_it_again_completes_and_the_checker_finds_nothing(part, bench, r
     campaign = Campaign(bench).run(faults.everything(STEP_OF_PROFILE_B)[part::PARTS])
     for (kind, ending), number in campaign.endings.items():
         record_property("campaign", [kind, ending, number])
+    assert campaign.check() == []
+
+
+@pytest.mark.parametrize("profile", [faults.A, faults.B])
+def test_over_hid_its_points_are_the_reports_of_a_whole_personalisation(profile, bench):
+    campaign = Campaign(bench).run([faults.Fault("none", profile, 0, link=LinkKind.HID)])
+    (card,) = bench.cards.values()
+    farewell = 1
+    assert card.virtual.bytes_in + card.virtual.bytes_out == 64 * (faults.REPORTS[profile] + farewell)
     assert campaign.check() == []
 
 

@@ -22,6 +22,7 @@ def small_campaign(folder):
         faults.kills(a)[::5],
         faults.double_cuts(a, step=5),
         faults.unplugs(a, step=97),
+        [fault for fault in faults.over_hid(a) if fault.kind.startswith("answer lost")],
     ):
         folder.mkdir()
         bench = Bench(folder, cards=0)

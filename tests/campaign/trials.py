@@ -7,6 +7,7 @@ from dscplus_card import state
 from dscplus_card.hosts.identity import serial_number
 from dscplus_driver.errors import CardError
 from dscplus_driver.link.frames import FrameReader, LinkCommand
+from dscplus_driver.link.hid_frames import MessageReader
 from dscplus_station.errors import StateConflict
 from dscplus_station.orders.tables import Order
 from dscplus_station.personalise.runner import Verdict
@@ -53,6 +54,7 @@ class Campaign:
 
     def _trial(self, fault, serial):
         card = self.bench.cards[serial] = virtual_card(serial)
+        card.link = fault.link
         watch = _WireWatch(card)
         with happening(fault, self.bench.station.database.engine, card):
             ending = self._until_done(serial, _order(serial))
@@ -90,27 +92,37 @@ def _order(serial):
 
 
 class _WireWatch:
-    """Looks at what the host sends: a command is never sent again in another link session."""
+    """Looks at what the host sends: a command is never sent again in another link session, and over HID
+    never at all.
+    """
 
     def __init__(self, card):
         self.wrong = []
         self._sessions = {}
-        self._reader = FrameReader()
-        feed = card.virtual.feed
+        self._messages = 0
+        frames, messages = FrameReader(), MessageReader()
+        feed, feed_report = card.virtual.feed, card.virtual.feed_report
 
         def watched(data):
-            for frame in self._reader.feed(data):
-                self._see(frame)
+            for frame in frames.feed(data):
+                self._see(frame, frame.session)
             feed(data)
 
-        card.virtual.feed = watched
+        def watched_report(report):
+            for message in messages.feed(report):
+                self._messages += 1
+                self._see(message, self._messages)
+            feed_report(report)
 
-    def _see(self, frame):
+        card.virtual.feed = watched
+        card.virtual.feed_report = watched_report
+
+    def _see(self, frame, session):
         plain_reading = (
             len(frame.payload) > 1 and frame.payload[1] in (_GET_DATA, _SELECT) and not frame.payload[0] & 4
         )
         if frame.cmd != LinkCommand.MSG or plain_reading:
             return
-        first = self._sessions.setdefault(frame.payload, frame.session)
-        if first != frame.session:
-            self.wrong.append(f"command {frame.payload[1]:02X} was sent again in another link session")
+        first = self._sessions.setdefault(frame.payload, session)
+        if first != session:
+            self.wrong.append(f"command {frame.payload[1]:02X} was sent again")

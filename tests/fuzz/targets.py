@@ -11,8 +11,9 @@ from dscplus_card import state
 from dscplus_driver.apdu import Command, Response
 from dscplus_driver.card import Card
 from dscplus_driver.errors import DscError, ProtocolError, UsageError
-from dscplus_driver.link.events import Answered, GaveUp, Opened, Refused, Working
+from dscplus_driver.link.events import AnswerBroken, Answered, GaveUp, Opened, Refused, Working
 from dscplus_driver.link.frames import LinkCommand
+from dscplus_driver.link.hid import HidLink
 from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.link.interface import State as LinkState
 from dscplus_driver.link.serial import SerialLink
@@ -201,6 +202,83 @@ def driver_link_takes_any_bytes(data: bytes) -> None:
             assert link.deadline() is not None, "waits without an end"
 
 
+HID_CHANNEL = b"\x0a\x0b\x0c\x0d"
+BROADCAST = b"\xff\xff\xff\xff"
+
+
+def driver_hid_link_takes_any_reports(data: bytes) -> None:
+    """The driver's HID link, given reports of any content and length, good ones among them: only events that
+    the state can have, an answer only from reports that say it in their order, nothing sent again but what a
+    busy card refused, and an end.
+    """
+    choices = Choices(data)
+    link = HidLink(lambda n: NONCE[:n])
+    link.init()
+    link.data_to_send()
+    link.sent(0.0)
+    if choices.byte() % 4:
+        opened = _report(BROADCAST + b"\x86\x00\x11" + NONCE + HID_CHANNEL + b"\x02\x01\x00\x00\x01")
+        assert isinstance(link.receive(opened, 0.0)[0], Opened)
+        link.request(LinkCommand.MSG, b"\x80\xca\x00\x45")
+        link.data_to_send()
+        link.sent(0.0)
+    now, busy, ours = 0.0, False, []
+    while choices:
+        report = _any_report(choices)
+        now += choices.byte() / 200
+        was_init = not link.session
+        if len(report) == 64 and report[:4] == HID_CHANNEL:
+            ours.append(report)
+            busy = busy or report[4:8] == b"\xbf\x00\x01\x06"
+        if len(report) == 64 and report[:4] == BROADCAST:
+            busy = busy or report[4:8] == b"\xbf\x00\x01\x06"
+        for event in [*link.receive(report, now), *link.tick(now)]:
+            assert isinstance(event, Answered | Opened | Refused | GaveUp | Working | AnswerBroken)
+            if isinstance(event, Answered):
+                assert not was_init
+                assert _said(ours, len(event.payload)) == event.payload
+        if link.data_to_send():
+            assert was_init or busy, "sent again"
+        if link.state is LinkState.WAITING:
+            link.sent(now)
+            assert link.deadline() is not None, "waits without an end"
+
+
+def _report(content: bytes) -> bytes:
+    return content.ljust(64, b"\x00")
+
+
+def _any_report(choices: Choices) -> bytes:
+    """A report that is mostly nearly right."""
+    kind = choices.byte()
+    channel = (HID_CHANNEL, HID_CHANNEL, HID_CHANNEL, BROADCAST, choices.take(4))[kind % 5]
+    command = (0x83, 0xBB, 0xBF, 0x86, 0, 1, 2, choices.byte())[choices.byte() % 8]
+    if command in (0xBB, 0xBF):
+        content = bytes((command, 0, 1)) + choices.take(1)
+    elif command == 0x86:
+        content = b"\x86\x00\x11" + NONCE + HID_CHANNEL + choices.take(5)
+    elif command == 0x83:
+        content = b"\x83" + (choices.byte() * 3).to_bytes(2, "big") + choices.take(57)
+    else:
+        content = bytes((command,)) + choices.take(59)
+    report = _report(channel + content)
+    return report[: choices.byte()] if kind >= 0xF0 else report
+
+
+def _said(reports: list[bytes], length: int) -> bytes | None:
+    """What the last reports of a channel say if they are an answer of this length, whole and in order."""
+    count = 1 + max(0, -(-(length - 57) // 59))
+    last = reports[-count:]
+    headers = [b"\x83" + length.to_bytes(2, "big"), *(bytes((n,)) for n in range(count - 1))]
+    if len(last) != count:
+        return None
+    for report, header in zip(last, headers, strict=True):
+        if not report[4:].startswith(header):
+            return None
+    pieces = (report[4 + len(header) :] for report, header in zip(last, headers, strict=True))
+    return b"".join(pieces)[:length]
+
+
 def driver_reads_any_apdu(data: bytes) -> None:
     """The driver's APDU parsers: a value that says the same, or the error that they promise."""
     try:
@@ -287,6 +365,7 @@ TARGETS: dict[str, Target] = {
         card_takes_any_frames,
         card_takes_any_commands_in_a_channel,
         driver_link_takes_any_bytes,
+        driver_hid_link_takes_any_reports,
         driver_reads_any_apdu,
         driver_takes_any_answers,
     )
