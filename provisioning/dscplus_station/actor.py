@@ -19,6 +19,8 @@ class Role(StrEnum):
     """Hands cards to a carrier, records what came back undelivered."""
     CLIENT_SERVICES = "client-services"
     """Activates cards and checks responses for their holders."""
+    COMPLIANCE = "compliance"
+    """Decides which sharings may be that do not go by themselves."""
     SUPERVISOR = "supervisor"
     """Resolves quarantines, releases locks, captures deposits as the second person."""
     KEY_CUSTODIAN = "key-custodian"

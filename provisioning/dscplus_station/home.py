@@ -34,6 +34,8 @@ class Settings:
     demo: bool
     notices: Mapping[str, Any] = field(default_factory=dict)
     """The part `[notices]`, as `notices.configuration` reads it."""
+    sharing: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[sharing]`: what waits for compliance (R28)."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -109,12 +111,14 @@ class Home:
                 time_zone=str(values["time_zone"]),
                 demo=values["demo"] is True,
                 notices=values.get("notices", {}),
+                sharing=values.get("sharing", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        if not isinstance(settings.notices, dict):
-            raise BadInput(f"{self.settings_file}: notices is a part of its own, [notices]")
+        for part in ("notices", "sharing"):
+            if not isinstance(getattr(settings, part), dict):
+                raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         return settings
 
     def check_new(self, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from dscplus_station.orders import tables as orders
 from dscplus_station.personalise import tables as personalise
 from dscplus_station.quarantine import tables as quarantine
 from dscplus_station.returns import tables as returns
+from dscplus_station.sharing import tables as sharing
 from dscplus_station.shipping import tables as shipping
 from dscplus_station.stock import tables as stock
 from dscplus_station.users import tables as users
@@ -40,6 +41,7 @@ TABLES = (
     personalise,
     quarantine,
     returns,
+    sharing,
     shipping,
     stock,
     users,

@@ -9,6 +9,7 @@ from dscplus_station.cli import COMMANDS
 from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS
 from dscplus_station.orders.rules import COLUMNS, ORDER_TRANSITIONS
 from dscplus_station.returns.rules import RETURN_TRANSITIONS
+from dscplus_station.sharing.rules import SHARING_TRANSITIONS
 from dscplus_station.stock.rules import CARD_TRANSITIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "station.md").read_text(encoding="utf-8")
@@ -21,6 +22,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "station.md").read_text(encoding="u
         ("An order", ORDER_TRANSITIONS),
         ("An assignment, of a user to a device", ASSIGNMENT_TRANSITIONS),
         ("A return", RETURN_TRANSITIONS),
+        ("A sharing", SHARING_TRANSITIONS),
     ],
 )
 def test_the_tables_of_states_are_the_codes(heading, transitions):

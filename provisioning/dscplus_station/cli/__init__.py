@@ -16,6 +16,7 @@ COMMANDS = {
     "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
     "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
     "users": ("dscplus_station.cli.users:users", "Who the users are; the legacy devices they hold."),
+    "sharing": ("dscplus_station.cli.sharing:sharing", "One device for several user names of a person."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),

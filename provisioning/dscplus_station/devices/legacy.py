@@ -10,13 +10,8 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.csvfile import Refusal, Row
-from dscplus_station.devices.rules import (
-    LEGACY,
-    ActivatedBy,
-    AssignmentState,
-    DeviceType,
-    legacy_serial_number_fault,
-)
+from dscplus_station.devices.rules import LEGACY, DeviceType, legacy_serial_number_fault
+from dscplus_station.devices.service import add_user
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.station import Station
 from dscplus_station.users.tables import User
@@ -93,14 +88,5 @@ def _record(
     device = Device(type=kind, serial_number=serial_number, enrolled_at=now)
     session.add(device)
     session.flush()
-    session.add(
-        Assignment(
-            device_id=device.id,
-            user_name=user,
-            state=AssignmentState.ACTIVE,
-            created_at=now,
-            activated_at=now,
-            activated_by=ActivatedBy.USER,
-        )
-    )
-    audit.record(session, actor, now, "device.legacy", serial_number, type=kind, user=user)
+    audit.record(session, actor, now, "device.legacy", serial_number, type=kind)
+    add_user(session, actor, now, device, user, "held from an earlier issue")

@@ -1,5 +1,6 @@
 """Devices and assignments, within the transactions of the rooms that use them."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -85,6 +86,40 @@ def live_assignments(session: Session, device_id: int) -> list[Assignment]:
             .with_for_update()
         )
     )
+
+
+def live_assignments_of_users(
+    session: Session, user_names: Collection[str]
+) -> list[tuple[Assignment, Device]]:
+    """The assignments of users that are not revoked, with their devices, oldest first; locked as above."""
+    query = (
+        select(Assignment, Device)
+        .join(Device, Device.id == Assignment.device_id)
+        .where(Assignment.user_name.in_(user_names), Assignment.state != AssignmentState.REVOKED)
+        .order_by(Assignment.id)
+        .with_for_update(of=Assignment)
+    )
+    return [(assignment, device) for assignment, device in session.execute(query)]
+
+
+def add_user(
+    session: Session, actor: Actor, now: datetime, device: Device, user_name: str, because: str
+) -> Assignment:
+    """Let another user use a device that is in use, ACTIVE at once (R4)."""
+    assignment = Assignment(
+        device_id=device.id,
+        user_name=user_name,
+        state=AssignmentState.ACTIVE,
+        created_at=now,
+        activated_at=now,
+        activated_by=ActivatedBy.USER,
+    )
+    session.add(assignment)
+    session.flush()
+    audit.record(
+        session, actor, now, "assignment.ACTIVE", device.serial_number, user=user_name, because=because
+    )
+    return assignment
 
 
 def is_user_of(session: Session, serial_number: str, user_name: str) -> bool:

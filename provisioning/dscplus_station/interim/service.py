@@ -21,6 +21,16 @@ def online_cards_end(session: Session, user_name: str | None = None) -> dict[str
     return {row.user_name: row.expires_on for row in session.execute(query)}
 
 
+def held_interim_access(session: Session, user_name: str, today: date) -> list[InterimKind]:
+    """What interim access a user holds on a day: neither ended nor run out (R25)."""
+    query = select(InterimAccess.kind).where(
+        InterimAccess.user_name == user_name,
+        InterimAccess.ended_at.is_(None),
+        InterimAccess.expires_on >= today,
+    )
+    return list(session.scalars(query.order_by(InterimAccess.id)))
+
+
 def end_interim_access(session: Session, actor: Actor, now: datetime, user_name: str, because: str) -> int:
     """End all interim access of a user (R15); gives how many there were."""
     ended = affected(

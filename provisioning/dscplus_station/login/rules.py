@@ -40,6 +40,8 @@ class Purpose(StrEnum):
 
     LOGIN = "LOGIN"
     ACTIVATION = "ACTIVATION"
+    SHARING = "SHARING"
+    OPT_IN = "OPT_IN"
 
 
 def unanswerable(

@@ -117,11 +117,29 @@ def check_login(
     """
     actor.require(Role.CLIENT_SERVICES, "check responses")
     with station.database.writing() as session:
-        device, assignment = assignment_of(session, serial_number, user_name)
-        _require_usable(device, assignment, AssignmentState.ACTIVE)
-        return judge(
-            session, actor, station.now(), keystore, device, assignment, question, response, Purpose.LOGIN
-        )
+        now, purpose = station.now(), Purpose.LOGIN
+        return prove(session, actor, now, keystore, serial_number, user_name, question, response, purpose)
+
+
+def prove(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    keystore: Keystore,
+    serial_number: str,
+    user_name: str | None,
+    question: str,
+    response: str,
+    purpose: Purpose,
+) -> Answer:
+    """Judge a response of an ACTIVE user's device, as `judge` does, within the caller's transaction.
+
+    Raises:
+        WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
+    """
+    device, assignment = assignment_of(session, serial_number, user_name)
+    _require_usable(device, assignment, AssignmentState.ACTIVE)
+    return judge(session, actor, now, keystore, device, assignment, question, response, purpose)
 
 
 def judge(

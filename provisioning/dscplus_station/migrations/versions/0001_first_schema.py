@@ -359,7 +359,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('assignment_id', sa.Integer(), nullable=False),
     sa.Column('challenge_id', sa.Integer(), nullable=True),
-    sa.Column('purpose', sa.Enum('LOGIN', 'ACTIVATION', name='purpose', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('purpose', sa.Enum('LOGIN', 'ACTIVATION', 'SHARING', 'OPT_IN', name='purpose', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('outcome', sa.Enum('RIGHT', 'WRONG', 'REPLAYED', 'EXPIRED', 'FOREIGN', name='outcome', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_attempt_assignment_id')),
@@ -368,6 +368,47 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('attempt', schema=None) as batch_op:
         batch_op.create_index('ix_attempt_assignment', ['assignment_id', 'at'], unique=False)
+
+    op.create_table('sharing',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('requester', sa.String(length=64), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=True),
+    sa.Column('state', sa.Enum('REQUESTED', 'PENDING', 'APPROVED', 'REJECTED', 'CANCELLED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('proven_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('note', sa.String(length=200), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'CANCELLED') = (ended_at IS NOT NULL)", name=op.f('ck_sharing_ended')),
+    sa.CheckConstraint("(state = 'REQUESTED') = (submitted_at IS NULL)", name=op.f('ck_sharing_submitted')),
+    sa.CheckConstraint("(state IN ('APPROVED', 'CANCELLED')) = (assignment_id IS NOT NULL)", name=op.f('ck_sharing_assigned')),
+    sa.CheckConstraint("(state IN ('REQUESTED', 'PENDING')) = (decided_at IS NULL)", name=op.f('ck_sharing_decided')),
+    sa.CheckConstraint('(decided_at IS NULL) = (decided_by IS NULL)', name=op.f('ck_sharing_decided_by')),
+    sa.CheckConstraint('(ended_at IS NULL) = (end_reason IS NULL)', name=op.f('ck_sharing_end_reason')),
+    sa.CheckConstraint('requester <> owner', name=op.f('ck_sharing_two_users')),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_assignment_id')),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_sharing_device_id')),
+    sa.ForeignKeyConstraint(['owner'], ['user_name.name'], name=op.f('fk_sharing_owner')),
+    sa.ForeignKeyConstraint(['requester'], ['user_name.name'], name=op.f('fk_sharing_requester')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sharing')),
+    sa.UniqueConstraint('assignment_id', name=op.f('uq_sharing_assignment_id'))
+    )
+    with op.batch_alter_table('sharing', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sharing_device_id'), ['device_id'], unique=False)
+        batch_op.create_index('ix_sharing_owner', ['owner', 'state'], unique=False)
+        batch_op.create_index('uq_sharing_live_requester', ['requester'], unique=True, sqlite_where=sa.text("state IN ('PENDING', 'APPROVED')"), postgresql_where=sa.text("state IN ('PENDING', 'APPROVED')"))
+
+    op.create_table('sharing_redundant',
+    sa.Column('sharing_id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_redundant_assignment_id')),
+    sa.ForeignKeyConstraint(['sharing_id'], ['sharing.id'], name=op.f('fk_sharing_redundant_sharing_id')),
+    sa.PrimaryKeyConstraint('sharing_id', 'assignment_id', name=op.f('pk_sharing_redundant'))
+    )
 
     # ### end Alembic commands ###
 

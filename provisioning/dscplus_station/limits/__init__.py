@@ -1,0 +1,1 @@
+"""Limits: what a device admits to withdraw, and what only enrolled users may do."""

@@ -1,0 +1,1 @@
+"""Sharing: several user names of one person on one device."""
