@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from . import channel, machine, ocra, parallel, personalisation, round_trips, startup, table
+from . import channel, machine, ocra, parallel, personalisation, reports, round_trips, startup, table
 from .records import Section, as_document
 
 SECTIONS: dict[str, Callable[[], Section]] = {
@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "channel": channel.measure,
     "round-trips": round_trips.measure,
     "personalisation": personalisation.measure,
+    "reports": reports.measure,
     "parallel": parallel.measure,
     "startup": startup.measure,
 }

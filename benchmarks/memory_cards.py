@@ -11,13 +11,13 @@ from dscplus_card.flash import MemoryFlash
 from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.keypad import Keypad
 from dscplus_card.state import State
+from dscplus_driver.link.hid_frames import REPORT_LENGTH
 from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.sensitive import KeySet
 
 from .measure import NS
 
 SERIAL_NUMBER = "0000000018"
-LINK_SESSION = b"\x00\x00\x00\x01"
 
 
 class AppletCard:
@@ -32,7 +32,7 @@ class AppletCard:
     def exchange(self, apdu: bytes) -> bytes:
         """Answer one command APDU, status word included."""
         start = perf_counter_ns()
-        answer = self._applet.execute(apdu, LINK_SESSION)
+        answer = self._applet.execute(apdu)
         self._busy_ns += perf_counter_ns() - start
         if not isinstance(answer, bytes):
             raise TypeError(f"the card wants time for {apdu[:4].hex()}, which nobody here gives it")
@@ -66,6 +66,34 @@ class WholeCard:
         """The answer."""
         answer, self._answer = self._answer, b""
         return answer
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class HidCard:
+    """The same behind its HID link: 64-byte reports, which it counts."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self.url = "memory:"
+        self.link = LinkKind.HID
+        self.reports = 0
+        """That went over the link, both ways."""
+        self._device = Device(CPythonPort(_manufactured(keys)))
+
+    def write(self, data: bytes) -> None:
+        """Lets the card take one report after the other."""
+        for at in range(0, len(data), REPORT_LENGTH):
+            self.reports += 1
+            self._device.receive_report(data[at : at + REPORT_LENGTH])
+            self._device.tick()
+
+    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the answer is there, or never comes
+        """The next report of the answer."""
+        report = self._device.transmit_report()
+        self._device.tick()
+        self.reports += report != b""
+        return report
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -8,6 +8,7 @@ import pytest
 
 from dscplus_driver import Profile, Seed, errors, ocra
 from dscplus_driver.cli import run as cli
+from dscplus_driver.link.interface import LinkKind
 from tests.harness import sample
 from tests.harness.fake_sysfs import FakeSysfs
 from tests.harness.loopback import LoopbackCard
@@ -387,6 +388,27 @@ def test_traffic_shows_frames_and_warns(desk):
     out, _ = desk.type("traffic info --port card-0")
     assert "> INIT session 00000000 seq 0" in out
     desk.type("traffic info --port nowhere", expect=3)
+
+
+def test_traffic_shows_reports_and_the_messages_that_they_complete(desk):
+    desk.cards["card-0"].link = LinkKind.HID
+    out, _ = desk.type("traffic --json ping --size 60 --count 1 --port card-0")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {len(line["bytes"]) for line in lines} == {128}
+    assert [line["direction"] for line in lines] == [">", "<", ">", "<", *(">>"), *("<<"), ">"]
+    init, first, second = lines[0]["frames"], lines[4]["frames"], lines[5]["frames"]
+    assert [(frame["command"], frame["channel"]) for frame in init] == [("INIT", "ffffffff")]
+    assert first == []
+    assert [(frame["command"], len(frame["payload"])) for frame in second] == [("PING", 120)]
+    assert second[0]["session"] is second[0]["seq"] is None
+    assert second[0]["channel"] == lines[1]["frames"][0]["payload"][16:24]
+    out, _ = desk.type("traffic ping --size 60 --count 1 --port card-0")
+    assert "> INIT channel ffffffff: " in out
+
+
+def test_an_apdu_that_no_message_carries_is_refused_in_one_line(desk):
+    _, err = desk.type(f"apdu {'00' * 513} --port card-0", expect=2)
+    assert "at most 512 bytes, not 513" in err
 
 
 # --- keys, files, refusals ---

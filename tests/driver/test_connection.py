@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from dscplus_driver import errors
 from dscplus_driver.connection import Connection
 from dscplus_driver.link.frames import Frame, LinkCommand
-from dscplus_driver.link.serial import CEILING
+from dscplus_driver.link.interface import CEILING, LinkKind
 from tests.driver.peer import LinkPeer, PeerTransport, VirtualClock
 
 
-def connect(peer, line=lambda _direction, data: data, **options):
+def connect(peer, line=lambda _direction, data: data, link=LinkKind.SERIAL, **options):
     clock = VirtualClock()
     transport = PeerTransport(peer, clock, line)
+    transport.link = link
     return Connection(transport, clock=clock, **options), transport, clock
 
 
@@ -166,6 +167,30 @@ def test_interrupting_a_wait_cancels_the_request_and_leaves_the_session():
     assert transport.written[-1] == Frame(session, 2, LinkCommand.CANCEL).encode()
     transport.read = read
     assert connection.exchange(LinkCommand.PING, b"again") == b"again"
+
+
+def test_after_a_write_that_failed_the_next_exchange_begins_anew():
+    peer = LinkPeer()
+    connection, transport, _ = connect(peer)
+    connection.exchange(LinkCommand.PING)
+
+    def no_taker(_data):
+        raise errors.CardTimeout("the port took no bytes for 2 s", where=transport.url)
+
+    write, transport.write = transport.write, no_taker
+    with pytest.raises(errors.CardTimeout):
+        connection.exchange(LinkCommand.MSG, b"lost")
+    transport.write = write
+    assert connection.exchange(LinkCommand.MSG, b"next") == b"next"
+    assert peer.inits == 2 and (LinkCommand.MSG, b"lost") not in peer.executed
+
+
+@pytest.mark.parametrize("link", list(LinkKind))
+def test_a_message_longer_than_the_limit_is_refused_and_nothing_is_sent(link):
+    connection, transport, _ = connect(LinkPeer(), link=link)
+    with pytest.raises(errors.UsageError, match="at most 512 bytes, not 513"):
+        connection.exchange(LinkCommand.PING, bytes(513))
+    assert transport.written == []
 
 
 def test_two_threads_are_told_apart_at_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dscplus_card import state
+from dscplus_card import hid_link, state
 from dscplus_driver import Card, errors, personalise, read_evidence
 from dscplus_driver.link.frames import LinkCommand
 from dscplus_driver.link.hid import ANSWER_TIMEOUT, BUSY_PATIENCE
@@ -111,6 +111,31 @@ def test_a_card_that_stays_with_another_client_is_busy(card):
         with pytest.raises(errors.CardBusy, match="works for another client"):
             driver.life_cycle()
         assert seconds_of(card, driver.life_cycle) < 10 - BUSY_PATIENCE + 0.5, "until the lock ends"
+
+
+def test_an_interrupted_wait_is_cancelled_and_the_card_is_free_at_once(card):
+    driver = card.connect()
+    driver.life_cycle()
+    transport = driver._connection._transport
+    sent, write, read = [], transport.write, transport.read
+
+    def interrupted(_timeout):
+        raise KeyboardInterrupt
+
+    transport.write = lambda data: (sent.append(data), write(data))
+    transport.read = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        driver.wink()
+    assert [report[4] & 0x7F for report in sent] == [LinkCommand.WINK, LinkCommand.CANCEL]
+    transport.read = read
+    assert seconds_of(card, driver.life_cycle) == 0
+    assert sent[2][4] & 0x7F == LinkCommand.INIT
+
+
+def test_a_card_of_another_ctaphid_version_is_refused(card, monkeypatch):
+    monkeypatch.setattr(hid_link, "PROTOCOL_VERSION", 3)
+    with card.connect() as driver, pytest.raises(errors.LinkError, match="link version 3, this program vers"):
+        driver.life_cycle()
 
 
 class Host:
