@@ -71,6 +71,15 @@ class VirtualCard:
         self.device.tick()  # what waits for the answer to be out: TERMINATED erases its secrets
         return said + self.device.transmit()
 
+    def send_report(self, report: bytes) -> list[bytes]:
+        """Give the card an output report, of any length; return the reports that it has to send."""
+        self.device.receive_report(report)
+        self.device.tick()
+        return self.fetch_reports()
+
+    def fetch_reports(self) -> list[bytes]:
+        return list(iter(self.device.transmit_report, b""))
+
     def pass_time(self, milliseconds: int) -> bytes:
         """Let time go by until the card says something, at most so long; return what it says."""
         end = self.milliseconds + milliseconds

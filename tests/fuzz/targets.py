@@ -4,7 +4,6 @@ Each target takes the fuzzer's bytes and asserts; hypothesis feeds them in the s
 coverage-guided fuzzer by hand (guided.py).
 """
 
-import re
 from collections.abc import Callable
 
 from dscplus_card import state
@@ -18,29 +17,17 @@ from dscplus_driver.link.interface import LinkKind
 from dscplus_driver.link.interface import State as LinkState
 from dscplus_driver.link.serial import SerialLink
 from dscplus_driver.model import luhn_valid
+from tests.fuzz.hid_targets import card_takes_any_messages_on_both_links, card_takes_any_reports
+from tests.fuzz.invariants import KEPT_BY_ANY_PLAIN_BYTES, STATUS_WORDS
 from tests.fuzz.rig import ERROR, INIT, MSG, NO_SESSION, PING, Choices, VirtualCard, frames_in
-from tests.golden import document, inputs
+from tests.golden import inputs
 from tests.golden.hosts_part import BATCH
 from tests.golden.third import Channel, frame, put_key_data, store_data
 
 NONCE = b"\x01\x02\x03\x04\x05\x06\x07\x08"
-KEPT_BY_ANY_PLAIN_BYTES = (
-    *(state.SERIAL_NUMBER, state.LIFE_CYCLE, state.KEY_VERSION, state.KEY_ENC, state.KEY_MAC, state.KEY_DEK),
-    *(state.PROFILE, state.SUITE, state.SEED, state.PIN, state.TRIES_LEFT, state.QUOTA, state.WIPES),
-)
 INSTRUCTIONS = (0xA4, 0xCA, 0x50, 0x82, 0xD8, 0xE2, 0x88, 0x2C, 0x20, 0xF0, 0x32)
 
 Target = Callable[[bytes], None]
-
-
-def documented_status_words() -> set[int]:
-    """The status words of docs/protocol.md, section 8."""
-    section = document.PATH.read_text("utf-8").split("## 8 Status words")[1].split("\n## ")[0]
-    words = set(re.findall(r"^\| ([0-9A-F]{4}) \|", section, re.MULTILINE))
-    return {int(word, 16) for word in words} | {0x63C0 + left for left in range(5)}
-
-
-STATUS_WORDS = documented_status_words()
 
 
 def card_takes_any_bytes(data: bytes) -> None:
@@ -363,6 +350,8 @@ TARGETS: dict[str, Target] = {
     for target in (
         card_takes_any_bytes,
         card_takes_any_frames,
+        card_takes_any_reports,
+        card_takes_any_messages_on_both_links,
         card_takes_any_commands_in_a_channel,
         driver_link_takes_any_bytes,
         driver_hid_link_takes_any_reports,

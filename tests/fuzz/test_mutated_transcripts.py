@@ -6,8 +6,8 @@ import pytest
 
 from dscplus_driver import errors
 from dscplus_driver.card import Card
+from tests.fuzz.invariants import STATUS_WORDS
 from tests.fuzz.rig import INIT, Seen, VirtualCard, frames_in
-from tests.fuzz.targets import STATUS_WORDS
 from tests.golden import document
 from tests.golden.document import Transcript
 from tests.golden.hosts_part import PARTS
