@@ -171,6 +171,18 @@ def test_init_elsewhere_stops_nobodys_work():
     assert serial.heard()[-1][2:] == (b.WINK, b"")
 
 
+def test_init_within_the_delay_of_an_authentication_gains_nothing():
+    bench, host, _, _ = all_three()
+    for _ in range(10):
+        host.apdu(b"\x80\x50\x00\x00\x08hostchal")
+    assert host.start(b.MSG, b"\x80\x50\x00\x00\x08hostchal") == []
+    host.init(b"nonce..2", host.session)
+    bench.wait(60000)
+    assert host.heard() == []
+    assert host.apdu(COUNTER) == (b"\x00\x00\x0a", 0x9000)
+    assert host.start(b.MSG, b"\x80\x50\x00\x00\x08hostchal") == []
+
+
 def test_the_card_is_personalised_over_hid():
     bench = b.Bench()
     host = b.HidHost(bench)
