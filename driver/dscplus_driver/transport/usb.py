@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from .. import errors
 from ..usb_identity import HID_CLASS, REPORT_LENGTH, USB_PRODUCT, USB_VENDOR
-from .exclusive import hold_node, lock_holder, usb_node
+from .exclusive import hold_node, usb_node
 from .opening import busy, permission_refused
 from .report_descriptor import is_card
 from .reports import WRITE_TIMEOUT, ReportTransport, no_taker, removed, stalled
@@ -191,7 +191,8 @@ def _translated(device: Any, url: str) -> Iterator[None]:
             case errno.EACCES:
                 raise permission_refused(node, url) from None
             case errno.EBUSY:
-                raise busy(lock_holder(node), url) from None
+                # By a program that asks for no lock: the lock is ours.
+                raise busy(None, url) from None
             case errno.ETIMEDOUT:
                 raise no_taker(url) from None
             case errno.EPIPE:

@@ -85,6 +85,15 @@ def test_release_unlocks_though_a_child_process_has_a_copy(usb_tree):
     os.close(copy)
 
 
+def test_a_refused_opener_leaves_no_descriptor_open(usb_tree, held):
+    usb_tree.plug(1, 2, HIDRAW)
+    held(HIDRAW)
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    with pytest.raises(errors.CardBusy):
+        hold(HIDRAW, "x:")
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+
+
 def test_a_killed_holder_leaves_nothing_behind(usb_tree):
     own = usb_tree.plug(1, 2, HIDRAW)
     script = (
