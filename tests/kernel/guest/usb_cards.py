@@ -1,11 +1,12 @@
 """Virtual cards on the guest's USB, each in a port of its own, and the emulators behind them."""
 
 import json
+import multiprocessing
+import multiprocessing.connection
 import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +27,20 @@ NODES = ("hidraw", "tty")
 """The subsystems in which a card has a node each."""
 
 
+# Forks emulators off a process that has imported them: an emulated machine takes seconds for the imports.
+NURSERY = multiprocessing.get_context("forkserver")
+NURSERY.set_forkserver_preload(["dscplus_card.hosts.run", "dscplus_card.hosts.emulate"])
+
+
+def run_emulator(arguments: list[str], errors: Path, output: multiprocessing.connection.Connection) -> None:
+    """Do what the command `dsc-emulate` does with these arguments; runs in the emulator's process."""
+    from dscplus_card.hosts.emulate import main
+
+    os.dup2(output.fileno(), 1)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+    main(arguments)
+
+
 class Emulator:
     """A `dsc-emulate --usbip` in a process of its own."""
 
@@ -33,20 +48,19 @@ class Emulator:
         """Start it and wait until all its cards answer."""
         self.directory = Path(tempfile.mkdtemp(prefix="dsc-"))
         self.errors = self.directory / "stderr"
-        command = [sys.executable, "-m", "dscplus_card.hosts.emulate", "--usbip", "--json"]
-        command += ["--dir", str(self.directory), "--count", str(count), *options]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        arguments = ["--usbip", "--json", "--dir", str(self.directory), "--count", str(count), *options]
+        self._output, output = NURSERY.Pipe(duplex=False)
+        self.process = NURSERY.Process(target=run_emulator, args=(arguments, self.errors, output))
+        self.process.start()
+        output.close()
         self.ready = [json.loads(line) for line in self._ready_lines(count)]
 
     def _ready_lines(self, count: int) -> list[bytes]:
-        output = self.process.stdout
         received = b""
         deadline = time.monotonic() + TIMEOUT
         while received.count(b"\n") < count:
-            readable = select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]
-            data = os.read(output.fileno(), 65536) if readable else b""
+            readable = select.select([self._output], [], [], max(0.0, deadline - time.monotonic()))[0]
+            data = os.read(self._output.fileno(), 65536) if readable else b""
             if not data:
                 self.stop()
                 raise AssertionError(f"the emulator did not become ready: {self.errors.read_text()}")
@@ -56,25 +70,25 @@ class Emulator:
     def kill(self) -> None:
         """End it without warning, in the midst of whatever it does."""
         self.process.kill()
-        self.process.wait(TIMEOUT)
+        self.process.join(TIMEOUT)
 
     def suspend(self) -> None:
         """Let it stand still; the kernel's transfers stay unanswered."""
-        self.process.send_signal(signal.SIGSTOP)
+        os.kill(self.process.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
-        self.process.send_signal(signal.SIGCONT)
+        """Let it go on; harmless when it has ended."""
+        if self.process.is_alive():
+            os.kill(self.process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it, however it is; harmless when it has ended."""
         self.resume()
         self.process.terminate()
-        try:
-            self.process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
+        self.process.join(TIMEOUT)
+        if self.process.is_alive():
             self.kill()
-        self.process.stdout.close()
+        self._output.close()
 
 
 class UsbCard:

@@ -1,6 +1,7 @@
 """The guest's pytest: each report goes to the host as soon as it is made."""
 
 import faulthandler
+import os
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ class Reporter:
     def __init__(self, channel: Any) -> None:
         self._channel = channel
         self._config: Any = None
+        self._console = os.dup(sys.stderr.fileno())  # pytest takes the standard one away from a running test
 
     def pytest_configure(self, config: pytest.Config) -> None:
         self._config = config
@@ -25,7 +27,7 @@ class Reporter:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._channel.send(started=nodeid)
-        faulthandler.dump_traceback_later(TEST_LIMIT, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(TEST_LIMIT, exit=True, file=self._console)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._channel.send(
