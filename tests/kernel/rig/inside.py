@@ -16,8 +16,8 @@ from . import modules
 from .guest_kernel import token
 from .qemu import PORT_NAME
 
-SETTLE_TIMEOUT = 60.0
-COMMAND_TIMEOUT = 60.0
+SETTLE_TIMEOUT = 150.0
+COMMAND_TIMEOUT = 180.0
 SCRATCH = Path("/run/tmp")  # in memory: the host's /tmp lies below a slow overlay
 IFF_UP = 1  # net/if.h
 
