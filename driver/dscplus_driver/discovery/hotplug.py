@@ -77,7 +77,7 @@ class Netlink:
         """Wait for an event, and take all that are there: each is but a hint to look."""
         self._poll.poll(max(0.0, min(timeout, LOOK_ANYWAY)) * 1000)
         try:
-            while self._monitor.poll(0):
+            while self._monitor.poll(0) is not None:
                 pass
         except OSError as error:
             if error.errno != errno.ENOBUFS:  # more came than the socket holds: look, as for the others

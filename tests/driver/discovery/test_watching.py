@@ -138,6 +138,22 @@ def test_stopping_after_closing_is_harmless(source, usb):
     assert events.next_event() is None
 
 
+def test_all_events_that_are_there_are_taken_at_once(monkeypatch):
+    """A pyudev device counts its properties when it is asked whether it is true."""
+    source = hotplug.Netlink()
+
+    waiting = [{}, {"ACTION": "add"}, {}]
+
+    class Monitor:
+        def poll(self, _timeout):
+            return waiting.pop() if waiting else None
+
+    monkeypatch.setattr(source, "_monitor", Monitor())
+    source.wait(0)
+    source.close()
+    assert waiting == []
+
+
 def test_a_flood_of_events_that_the_socket_could_not_hold_is_a_hint_like_any(monkeypatch):
     import errno
 
