@@ -88,6 +88,8 @@ def card_takes_any_messages_on_both_links(data: bytes) -> None:
         kind = choices.byte()
         payload = SERIAL_NUMBER if kind & 0x08 else choices.take(choices.byte() % 130)
         cmd = COMMANDS[choices.byte() % len(COMMANDS)]
+        if cmd == LOCK:
+            payload = bytes([choices.byte() % 12])
         asked = BROADCAST if kind % 16 == 7 else channels[kind % 3]
         if kind & 0x40:
             seq = (seq + 1) % 256
