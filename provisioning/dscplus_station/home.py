@@ -36,6 +36,8 @@ class Settings:
     """The part `[notices]`, as `notices.configuration` reads it."""
     sharing: Mapping[str, Any] = field(default_factory=dict)
     """The part `[sharing]`: what waits for compliance (R28)."""
+    calendar: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[calendar]`: whose holidays are no business days (R20)."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -112,11 +114,12 @@ class Home:
                 demo=values["demo"] is True,
                 notices=values.get("notices", {}),
                 sharing=values.get("sharing", {}),
+                calendar=values.get("calendar", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in ("notices", "sharing"):
+        for part in ("notices", "sharing", "calendar"):
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         return settings

@@ -12,8 +12,10 @@ from dscplus_station.devices import tables as devices
 from dscplus_station.errors import DatabaseFailed
 from dscplus_station.holds import tables as holds
 from dscplus_station.interim import tables as interim
+from dscplus_station.limits import tables as limits
 from dscplus_station.login import tables as login
 from dscplus_station.notices import tables as notices
+from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
 from dscplus_station.personalise import tables as personalise
 from dscplus_station.quarantine import tables as quarantine
@@ -35,8 +37,10 @@ TABLES = (
     devices,
     holds,
     interim,
+    limits,
     login,
     notices,
+    optout,
     orders,
     personalise,
     quarantine,

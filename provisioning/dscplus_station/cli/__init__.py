@@ -16,6 +16,8 @@ COMMANDS = {
     "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
     "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
     "users": ("dscplus_station.cli.users:users", "Who the users are; the legacy devices they hold."),
+    "limits": ("dscplus_station.cli.limits:limits", "What each type of device admits; codes by SMS."),
+    "optout": ("dscplus_station.cli.optout:optout", "Opting out and back in."),
     "sharing": ("dscplus_station.cli.sharing:sharing", "One device for several user names of a person."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),

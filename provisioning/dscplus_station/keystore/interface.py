@@ -83,6 +83,11 @@ def identity_of(user: str) -> bytes:
     return _context("identity", user)
 
 
+def sms_of(user: str) -> bytes:
+    """The context of a mobile number and its code, while a user confirms it and after."""
+    return _context("sms", user)
+
+
 def _context(*parts: str) -> bytes:
     # Lengths in front, so that no two lists of parts give one context.
     encoded = [part.encode() for part in parts]

@@ -410,6 +410,57 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('sharing_id', 'assignment_id', name=op.f('pk_sharing_redundant'))
     )
 
+    op.create_table('movement',
+    sa.Column('reference', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.Enum('WITHDRAWAL', 'DEPOSIT', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('device_type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', name='device_type', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('amount_cents', sa.BigInteger(), nullable=False),
+    sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_cents > 0', name=op.f('ck_movement_amount')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_movement_user_name')),
+    sa.PrimaryKeyConstraint('reference', name=op.f('pk_movement'))
+    )
+    with op.batch_alter_table('movement', schema=None) as batch_op:
+        batch_op.create_index('ix_movement_window', ['user_name', 'kind', 'on_day'], unique=False)
+
+    op.create_table('opt_out',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('begun_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('begun_by', sa.String(length=64), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=True),
+    sa.CheckConstraint('(ended_at IS NULL) = (ended_by IS NULL)', name=op.f('ck_opt_out_ended')),
+    sa.ForeignKeyConstraint(['begun_by'], ['user_name.name'], name=op.f('fk_opt_out_begun_by')),
+    sa.ForeignKeyConstraint(['ended_by'], ['user_name.name'], name=op.f('fk_opt_out_ended_by')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_opt_out_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_opt_out'))
+    )
+    with op.batch_alter_table('opt_out', schema=None) as batch_op:
+        batch_op.create_index('uq_opt_out_open', ['user_name'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
+    op.create_table('sms_enrolment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('sealed_number', sa.LargeBinary(), nullable=True),
+    sa.Column('sealed_code', sa.LargeBinary(), nullable=True),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('wrong_codes', sa.Integer(), nullable=False),
+    sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint('(confirmed_at IS NULL) OR (sealed_code IS NULL)', name=op.f('ck_sms_enrolment_code_erased')),
+    sa.CheckConstraint('(ended_at IS NULL) = (end_reason IS NULL)', name=op.f('ck_sms_enrolment_ended')),
+    sa.CheckConstraint('ended_at IS NULL OR sealed_number IS NULL AND sealed_code IS NULL', name=op.f('ck_sms_enrolment_erased')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_sms_enrolment_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sms_enrolment'))
+    )
+    with op.batch_alter_table('sms_enrolment', schema=None) as batch_op:
+        batch_op.create_index('ix_sms_enrolment_sent', ['user_name', 'sent_at'], unique=False)
+        batch_op.create_index('uq_sms_enrolment_open', ['user_name'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
     # ### end Alembic commands ###
 
 
