@@ -184,6 +184,14 @@ def test_any_report_of_the_card_lost_is_recovered_from_and_never_a_wrong_answer(
         assert card.memory().get(state.SEED) == sample.plan().seed.reveal()
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_an_answer_with_a_report_missing_is_a_link_error_and_no_answer(card, lost):
+    with Card(Losing(card.transport(), lost), clock=card.clock) as driver:  # report 0 answers INIT
+        with pytest.raises(errors.LinkError, match="a part of the answer was lost"):
+            driver.ping(bytes(200))
+        driver.ping(bytes(200))
+
+
 def test_an_empty_report_means_read_again():
     for late in range(16):
         card = new_card()

@@ -479,6 +479,15 @@ def test_the_ceiling_ends_a_request_whatever_arrives():
     assert now == pytest.approx(CEILING, abs=0.2)
 
 
+def test_nobody_is_woken_later_than_at_the_ceiling():
+    link, now = waiting_link(), 0.0
+    while now < CEILING - 1:
+        now += 1.0
+        assert link.receive(KEEPALIVE, now) == [Working()]
+    assert link.deadline() == CEILING
+    assert link.tick(CEILING) == [GaveUp(GiveUpReason.CEILING)]
+
+
 # --- requests
 
 
