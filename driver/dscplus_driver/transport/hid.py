@@ -54,7 +54,6 @@ class _HidPipe:
         except OSError:
             raise _open_failure(path, url) from None
         try:
-            self._device.set_nonblocking(True)
             descriptor = bytes(self._device.get_report_descriptor())
         except OSError:
             self._device.close()
@@ -77,7 +76,8 @@ class _HidPipe:
         raise removed(self._url)
 
     def read_report(self, milliseconds: int) -> bytes:
-        """Return what came. One byte more than a report is asked for, to see what is too long."""
+        """Return what came. hidapi takes 0 for no limit, so at least 1 ms."""
+        # One byte more than a report, to see what is too long.
         try:
             return bytes(self._device.read(REPORT_LENGTH + 1, milliseconds))
         except OSError:

@@ -12,6 +12,7 @@ SHORT_REPORTS = CARD.replace(bytes.fromhex("9540"), bytes.fromhex("9520"))
 NO_OUTPUT = CARD[: CARD.index(bytes.fromhex("0921"))] + b"\xc0"
 WITH_REPORT_ID = CARD.replace(bytes.fromhex("A101"), bytes.fromhex("A1018501"))
 PAGE_IN_USAGE = CARD.replace(bytes.fromhex("0600FF0901"), bytes.fromhex("05010B010000FF"))
+NESTED = CARD[:7] + bytes.fromhex("05010902A102C0") + CARD[7:]
 LONG_ITEM = b"\xfe\x03\x00ABC" + CARD
 KEYBOARD = bytes.fromhex(
     "05010906A101050719E029E71500250175019508810295017508810395057501050819012905910295017503"

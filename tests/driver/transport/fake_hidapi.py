@@ -34,15 +34,11 @@ class FakeDevice:
     def __init__(self, api: FakeHidapi) -> None:
         self._api = api
         self._error = "Success"
-        self._nonblocking = False
 
     def open_path(self, path):
         if self._api.refused:
             raise OSError("open failed")
         self._api.opened.append(path)
-
-    def set_nonblocking(self, on):
-        self._nonblocking = bool(on)
 
     def get_report_descriptor(self):
         if isinstance(self._api.descriptor, int):
@@ -58,7 +54,7 @@ class FakeDevice:
         return result
 
     def read(self, size, milliseconds=0):
-        if milliseconds <= 0 and not self._nonblocking:
+        if milliseconds <= 0:
             raise AssertionError("this read would wait for ever")
         self._api.waiting.put(milliseconds)
         try:

@@ -165,8 +165,11 @@ def test_a_serial_port_exchanged_while_it_was_opened_is_closed_and_free(usb_tree
             super().check()
 
     monkeypatch.setattr(exclusive, "CardLock", Swap)
-    with pytest.raises(errors.CardRemoved):
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    with pytest.raises(errors.CardRemoved) as caught:
         SerialTransport(terminal[1])
+    # The traceback keeps alive what was not closed.
+    assert caught.value.__traceback__ and os.listdir("/proc/self/fd") == before  # noqa: PTH208
     monkeypatch.undo()
     SerialTransport(terminal[1]).close()
 

@@ -7,12 +7,14 @@ import os
 import pwd
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from dscplus_driver import errors
 from dscplus_driver.transport import url as port_url
+from dscplus_driver.transport.exclusive import hold
 from dscplus_driver.transport.hid import HidTransport
 from tests.driver.transport import descriptors
 from tests.driver.transport.fake_hidapi import FakeHidapi
@@ -78,11 +80,12 @@ def test_a_report_of_another_length_is_none_and_the_wait_goes_on(hidapi, transpo
     assert transport.read(5.0) == REPORT
 
 
-def test_empty_reports_without_end_do_not_prolong_the_wait(hidapi, transport, monkeypatch):
+@pytest.mark.parametrize("length", [0, 1, 65])
+def test_reports_of_other_lengths_without_end_do_not_prolong_the_wait(hidapi, transport, monkeypatch, length):
     now = iter(range(100))
     monkeypatch.setattr("dscplus_driver.transport.reports.time.monotonic", lambda: float(next(now)))
     for _ in range(90):
-        hidapi.incoming.put(b"")
+        hidapi.incoming.put(bytes(length))
     assert transport.read(10.0) == b""
     assert hidapi.incoming.qsize() > 80
 
@@ -131,6 +134,13 @@ def test_a_second_opener_is_refused_and_the_node_free_after_close(hidapi, node):
     first.close()
     assert hidapi.closed == 1
     HidTransport(node).close()
+
+
+def test_the_usb_device_behind_the_node_is_what_is_held(hidapi, usb_tree):
+    usb_tree.plug(1, 2, "/dev/null", "/dev/zero")
+    with contextlib.closing(HidTransport("/dev/null")), pytest.raises(errors.CardBusy):
+        hold(Path("/dev/zero"), "serial:")
+    hold(Path("/dev/zero"), "serial:").release()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dscplus_driver.transport.report_descriptor import is_card
 from tests.driver.transport import descriptors
 
 
-@pytest.mark.parametrize("name", ["CARD", "PAGE_IN_USAGE", "LONG_ITEM"])
+@pytest.mark.parametrize("name", ["CARD", "PAGE_IN_USAGE", "NESTED", "LONG_ITEM"])
 def test_a_card(name):
     assert is_card(getattr(descriptors, name))
 

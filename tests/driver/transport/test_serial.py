@@ -65,6 +65,18 @@ def test_an_unplugged_pty_is_a_removed_card(terminal):
             transport.write(b"x")
 
 
+def test_a_port_that_had_nothing_after_all_is_read_again_later(terminal, monkeypatch):
+    def nothing(fd, size):
+        raise BlockingIOError
+
+    with contextlib.closing(SerialTransport(terminal[1])) as transport:
+        os.write(terminal[0], b"x")
+        with monkeypatch.context() as patched:
+            patched.setattr("dscplus_driver.transport.serial.os.read", nothing)
+            assert transport.read(10.0) == b""
+        assert transport.read(10.0) == b"x"
+
+
 def test_bytes_sent_before_the_unplug_are_still_read(terminal):
     master, path = terminal
     with contextlib.closing(SerialTransport(path)) as transport:
