@@ -63,6 +63,7 @@ class EmulateGroup(click.Group):
 @click.option(
     "--usbip", is_flag=True, help="USB devices (HID and serial) on a USB/IP server on 127.0.0.1; see attach."
 )
+@click.option("--uhid", is_flag=True, help="HID devices of this machine's kernel, by /dev/uhid; needs root.")
 @click.option("--json", "as_json", is_flag=True, help="Ready lines as JSON Lines.")
 @click.pass_context
 def main(context: click.Context, /, directory: Path | None, **options: object) -> None:
@@ -75,9 +76,9 @@ def main(context: click.Context, /, directory: Path | None, **options: object) -
         return
     if directory is None:
         raise click.UsageError("say where the cards shall appear: --dir DIR")
-    if options["usbip"] and options["tcp"]:
-        raise click.UsageError("a card has one wire: give --tcp or --usbip")
-    if options["usbip"] and options["baud"]:
+    if sum(bool(options[wire]) for wire in ("tcp", "usbip", "uhid")) > 1:
+        raise click.UsageError("a card has one wire: give --tcp, --usbip or --uhid")
+    if options["baud"] and (options["usbip"] or options["uhid"]):
         raise click.UsageError("USB has no baud rate: --baud goes with ptys and --tcp")
     from dscplus_card.hosts.run import RunOptions, run  # keeps --help fast
 

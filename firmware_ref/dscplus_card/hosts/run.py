@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import os
 import sys
 import time
 from contextlib import ExitStack, closing
@@ -22,13 +23,21 @@ from dscplus_card.hosts.directory import (
     hold,
     link_path,
 )
-from dscplus_card.hosts.emulate import EXIT_FAILED, EXIT_HELD, EXIT_USAGE, fail
+from dscplus_card.hosts.emulate import (
+    EXIT_FAILED,
+    EXIT_HELD,
+    EXIT_NOT_FOUND,
+    EXIT_NOT_PERMITTED,
+    EXIT_USAGE,
+    fail,
+)
 from dscplus_card.hosts.emulator import Body, run_until
 from dscplus_card.hosts.faults import Faults, FaultSpecError, parse_faults
 from dscplus_card.hosts.image import ImageUnusable, open_image
 from dscplus_card.hosts.port_cpython import CPythonPort
 from dscplus_card.hosts.signals import stop_signals
 from dscplus_card.hosts.usb.server import UsbIpServer
+from dscplus_card.hosts.usb.uhid import UHID, UhidWire
 from dscplus_card.hosts.virtual_card import VirtualCard
 from dscplus_card.hosts.wires import PtyWire, TcpWire, Wire
 
@@ -52,6 +61,7 @@ class RunOptions:
     serial_from: str
     tcp: bool
     usbip: bool
+    uhid: bool
     as_json: bool
 
 
@@ -78,6 +88,8 @@ def run(options: RunOptions) -> None:
         raise fail(str(error), EXIT_USAGE) from error
     except OSError as error:
         raise fail(f"cannot read the batch key {error.filename}: {error.strerror}", EXIT_USAGE) from error
+    if options.uhid:
+        check_uhid()
     try:
         with stop_signals() as stop, ExitStack() as doors:
             own_directories(options)
@@ -140,12 +152,22 @@ def open_body(
     return body
 
 
+def check_uhid() -> None:
+    """Raise click.ClickException, with what to type, unless this process may make HID devices."""
+    if not UHID.exists():
+        raise fail(f"{UHID} is not there: as root, modprobe uhid", EXIT_NOT_FOUND)
+    if not os.access(UHID, os.R_OK | os.W_OK):
+        raise fail(f"no right to open {UHID}: run dsc-emulate --uhid as root", EXIT_NOT_PERMITTED)
+
+
 def open_wire(
     options: RunOptions, card: int, serial_number: str, virtual: VirtualCard, server: UsbIpServer | None
 ) -> Wire:
     """Give a card the kind of wire that was asked for."""
     if server is not None:
         return server.add(virtual, serial_number)
+    if options.uhid:
+        return UhidWire(serial_number)
     return TcpWire() if options.tcp else PtyWire(link_path(options.directory, card))
 
 

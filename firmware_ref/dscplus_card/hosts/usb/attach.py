@@ -9,7 +9,7 @@ import json
 import select
 import socket
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -66,7 +66,10 @@ def attach(directory: Path, as_json: bool) -> None:
     try:
         vhci = Vhci()
         with stop_signals() as stop, ExitStack() as attached:
-            cards = [attached.enter_context(closing(Attachment(Hands(directory, card)))) for card in numbers]
+            cards = []
+            for number in numbers:
+                cards.append(Attachment(Hands(directory, number)))
+                attached.callback(let_go, cards[-1], as_json)
             keep_attached(cards, vhci, stop, as_json)
     except EmulatorEnded:
         click.echo("the emulator has ended", err=True)
@@ -154,6 +157,13 @@ def import_device(url: str) -> tuple[socket.socket, int, int] | None:
         answer += data
     connection.settimeout(None)  # the kernel waits as long as it likes
     return connection, *usbip.read_import_answer(answer)
+
+
+def let_go(card: Attachment, as_json: bool) -> None:
+    """Take leave of a card for good."""
+    if card.connection is not None:
+        tell(card, "detached", as_json)
+    card.close()
 
 
 def tell(card: Attachment, event: str, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """`dsc-emulate attach` with a stand-in for the kernel; tests/kernel has the kernel itself."""
 
+import errno
 import json
 import os
 import queue
@@ -67,6 +68,8 @@ class Kernel:
 
     def attach(self, port, connection, device_id, speed):
         assert speed == 2
+        if port in self.attached:
+            raise OSError(errno.EBUSY, "the port has a device")
         assert not os.get_blocking(connection.fileno()) or connection.gettimeout() is None
         self.attached[port] = UsbIpHost.adopt(connection.dup(), device_id)
 

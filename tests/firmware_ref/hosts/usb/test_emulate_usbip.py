@@ -168,7 +168,8 @@ def test_usb_faults_need_a_bus(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [(("--tcp",), "one wire"), (("--baud", "9600"), "no baud rate")]
+    ("options", "message"),
+    [(("--tcp",), "one wire"), (("--uhid",), "one wire"), (("--baud", "9600"), "no baud rate")],
 )
 def test_usbip_takes_no_other_wire(tmp_path, options, message):
     refused = run("--dir", tmp_path, "--usbip", *options)
