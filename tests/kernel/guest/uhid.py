@@ -10,7 +10,7 @@ from tests.kernel.guest.usb_cards import Udev
 
 __all__ = ["CARD_REPORTS", "KEYBOARD_REPORTS", "UhidDevice"]
 
-DESTROY, OPEN, CREATE2 = 1, 4, 11
+DESTROY, OPEN, CREATE2, INPUT2 = 1, 4, 11, 12
 CREATE2_FORMAT = struct.Struct("=I128s64s64sHHIIII4096s")
 BUS_USB = 3
 EVENT_LENGTH = 4380  # sizeof(struct uhid_event)
@@ -40,6 +40,10 @@ class UhidDevice:
         """Unplug it, and wait until it has gone."""
         os.close(self._fd)
         assert not Path(self.node).exists(), f"{self.node} outlived its device"
+
+    def send(self, report: bytes) -> None:
+        """Send an input report of any length."""
+        os.write(self._fd, struct.pack("=IH", INPUT2, len(report)) + report)
 
     @property
     def opened(self) -> int:

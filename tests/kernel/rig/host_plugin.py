@@ -11,6 +11,8 @@ from .bridge import GuestLost, GuestRun
 from .packages import RigUnavailable
 
 GUEST_TESTS = Path(__file__).parents[1] / "guest"
+PASSED_ON = ("CI", "DSCPLUS_UNPLUGS")
+"""Environment variables of the host that the guest's tests see, too."""
 
 
 def asked_for(config: pytest.Config) -> bool:
@@ -46,7 +48,7 @@ class HostPlugin:
         options = [f"--tb={self._config.option.tbstyle}", f"--verbosity={self._config.option.verbose}"]
         if self._config.option.showlocals:
             options.append("--showlocals")
-        environment = {name: os.environ[name] for name in ("CI",) if name in os.environ}
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         plan = {"nodeids": nodeids, "options": options, "environment": environment}
         self._run = GuestRun(lambda: qemu.Guest(machine), machine.kernel.release, plan)
 
