@@ -15,7 +15,7 @@ KEY_LENGTHS = (16, 32)
 KEY_VERSIONS = range(0x01, 0x80)
 
 
-class _Sensitive:
+class Sensitive:
     """Holds bytes; comparable in constant time with its own kind only; unhashable; cannot be pickled or
     copied.
     """
@@ -41,7 +41,7 @@ class _Sensitive:
         raise TypeError(f"a {type(self).__name__} is not to be copied or pickled")
 
 
-class Pin(_Sensitive):
+class Pin(Sensitive):
     """A Soft PIN: exactly four ASCII digits (R8)."""
 
     __slots__ = ()
@@ -57,7 +57,7 @@ class Pin(_Sensitive):
         return self._value
 
 
-class PinHash(_Sensitive):
+class PinHash(Sensitive):
     """The hash of a PIN's digits, as a suite's P names it: all that a verifier keeps of a PIN."""
 
     __slots__ = ()
@@ -67,7 +67,7 @@ class PinHash(_Sensitive):
         return self._value
 
 
-class Seed(_Sensitive):
+class Seed(Sensitive):
     """An OCRA key: 20 to 64 bytes."""
 
     __slots__ = ()
@@ -90,7 +90,7 @@ class Seed(_Sensitive):
         return hmac.digest(self._value, b"\x01" * 16, "sha256")[:8]
 
 
-class KeySet(_Sensitive):
+class KeySet(Sensitive):
     """A card's static SCP03 keys: key version number, Key-ENC, Key-MAC, Key-DEK; each 16 or 32 bytes."""
 
     __slots__ = ("dek", "enc", "mac", "version")
@@ -125,7 +125,7 @@ class KeySet(_Sensitive):
         return len(self.enc.reveal())
 
 
-class StaticKey(_Sensitive):
+class StaticKey(Sensitive):
     """One AES key, 16 or 32 bytes."""
 
     __slots__ = ()

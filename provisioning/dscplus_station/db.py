@@ -71,7 +71,7 @@ def one_of(states: type[StrEnum], name: str) -> Enum:
         name=name,
         native_enum=False,
         create_constraint=True,
-        length=24,
+        length=32,
         values_callable=lambda members: [member.value for member in members],
     )
 

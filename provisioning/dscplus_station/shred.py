@@ -21,4 +21,6 @@ def shred(path: Path) -> None:
             os.fsync(file.fileno())
         path.unlink()
     except OSError as error:
-        raise StationError(f"{path} could not be shredded ({error.strerror}): it still holds PINs") from error
+        raise StationError(
+            f"{path} could not be shredded ({error.strerror}): it still holds its secrets"
+        ) from error

@@ -3,6 +3,7 @@
 import functools
 import getpass
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -24,6 +25,7 @@ from dscplus_station.secret_file import read_secret_line
 from dscplus_station.station import Station
 
 JSON_VERSION = 1
+RESPONSE = re.compile("[0-9]{8}")
 
 
 class _Day(click.ParamType[date]):
@@ -100,6 +102,15 @@ class Desk:
             words()
 
 
+def answer_file(function: Callable[..., None]) -> Callable[..., None]:
+    """The option that goes with `given_answer`."""
+    return click.option(
+        "--answer-file",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        help="A file whose first line is the answer; - is the standard input.",
+    )(function)
+
+
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the shared options and the contract's exit codes; its first argument is the Desk."""
 
@@ -145,6 +156,28 @@ def _refuse(error: Exception, line: str, exit_code: int, as_json: bool) -> NoRet
     log.error(line, exit_code=exit_code)
     tell_failure(type(error).__name__, line, exit_code, as_json=as_json)
     raise click.exceptions.Exit(exit_code)
+
+
+def given_answer(answer: str | None, file: Path | None) -> str:
+    """What a device answered: a card's eight digits as argument, or the first line of a file (`-`: stdin).
+
+    Codes and passcodes stay secret after their use, so they are not taken from where every process can read.
+
+    Raises:
+        WrongUsage: neither or both; or an argument that is no card's response, which is not repeated.
+    """
+    if (answer is None) == (file is None):
+        raise WrongUsage("the answer: a card's RESPONSE, or --answer-file F, one of the two")
+    if file is not None:
+        if file == Path("-"):
+            return sys.stdin.readline().strip()
+        return read_secret_line(file, "answer").strip()
+    assert answer is not None  # noqa: S101 (one of the two is given)
+    if not RESPONSE.fullmatch(answer):
+        raise WrongUsage(
+            "a response has exactly 8 digits; leading zeros count. Codes and passcodes: --answer-file F"
+        )
+    return answer
 
 
 def told_refusals(refused: Sequence[Refusal]) -> list[dict[str, Any]]:

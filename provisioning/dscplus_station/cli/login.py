@@ -1,10 +1,11 @@
 """`dsc-station challenge` and `verify`: what a login does, by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dscplus_station.cli.common import Desk, command, fail
+from dscplus_station.cli.common import Desk, answer_file, command, fail, given_answer
 from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
 from dscplus_station.login.service import Answer, check_login, issue_challenge
 
@@ -16,7 +17,9 @@ _USER = click.option("--user", help="Which of the users who share the card.")
 @_USER
 @command
 def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
-    """Issue a challenge for a card: six digits, answerable once, for five minutes (R6).
+    """Issue a challenge for a device: six digits, answerable once, for five minutes (R6).
+
+    To a code card they are two indexes of three digits each (R18). A passcode answers none.
 
     \b
     Example:
@@ -37,18 +40,32 @@ def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
 
 @click.command("verify")
 @click.argument("serial_number", metavar="SERIAL")
-@click.argument("challenge")
-@click.argument("response")
+@click.argument("challenge", required=False)
+@click.argument("response", required=False)
+@answer_file
 @_USER
 @command
-def verify(desk: Desk, serial_number: str, challenge: str, response: str, user: str | None) -> None:
+def verify(
+    desk: Desk,
+    serial_number: str,
+    challenge: str | None,
+    response: str | None,
+    answer_file: Path | None,
+    user: str | None,
+) -> None:
     """Check a RESPONSE to CHALLENGE as a login would: exit 0 only if it is right.
+
+    The values of a code card, and a passcode (which answers no challenge), come from a file.
 
     \b
     Example:
       dsc-station verify 0000000018 402817 48213377
+      dsc-station verify SCC-1 017203 --answer-file answer
     """
-    answer = check_login(desk.station, desk.actor(), desk.keystore, serial_number, challenge, response, user)
+    given = given_answer(response, answer_file)
+    answer = check_login(
+        desk.station, desk.actor(), desk.keystore, serial_number, challenge or "", given, user
+    )
     right = answer.outcome is Outcome.RIGHT
     desk.tell(
         "verification",

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from dscplus_station.cli.common import Desk, command, fail, say_refusals, table, told_refusals
+from dscplus_station.codes import importing as codes
 from dscplus_station.csvfile import Refusal, read_rows
 from dscplus_station.devices import legacy
 from dscplus_station.shred import shred
@@ -111,6 +112,41 @@ def import_devices(desk: Desk, file: Path) -> None:
         lambda: click.echo(f"{len(result.recorded)} devices recorded, {len(result.unchanged)} unchanged"),
     )
     _fail_if_refused(file, result.refused, "device")
+
+
+@users.command("import-codes")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--shred", "shred_file", is_flag=True, help="Overwrite and remove FILE after it was taken whole."
+)
+@command
+def import_codes(desk: Desk, file: Path, shred_file: bool) -> None:
+    """Seal the tables of the legacy code cards of FILE.csv, so that logins verify them: all, or none (R18).
+
+    \b
+    Columns: serial_number, index (1 to 224), value (three letters or digits).
+
+    \b
+    Example:
+      dsc-station users import-codes codes.csv --shred
+    """
+    rows, unreadable = read_rows(file, codes.COLUMNS)
+    result = codes.import_codes(desk.station, desk.actor(), desk.keystore, rows, unreadable)
+    if shred_file and not result.refused:
+        shred(file)
+    elif not shred_file:
+        click.echo(f"{file} holds codes in the clear: shred it when it was taken (--shred)", err=True)
+    desk.tell(
+        "codes-import",
+        {
+            "recorded": result.recorded,
+            "unchanged": result.unchanged,
+            "refused": told_refusals(result.refused),
+            "shredded": shred_file and not result.refused,
+        },
+        lambda: click.echo(f"{len(result.recorded)} tables recorded, {len(result.unchanged)} unchanged"),
+    )
+    _fail_if_refused(file, result.refused, "table")
 
 
 def _fail_if_refused(file: Path, refused: Sequence[Refusal], what: str) -> None:

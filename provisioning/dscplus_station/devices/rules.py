@@ -1,5 +1,6 @@
-"""An assignment's life (domain: "States"), apart from the card's physical life; and the types of devices."""
+"""An assignment's life (domain: "States"), apart from the card's physical life; the types of devices."""
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -13,12 +14,20 @@ class DeviceType(StrEnum):
     DIGITAL_SECURITY_CARD = "Digital Security Card"
     DSC_PLUS = "DSC+"
     PLATINUM_GOLD = "Platinum/Gold"
+    ONLINE_CODE_CARD = "Online Security Code Card"
+    PASSCODE = "temporary passcode"
 
 
 LEGACY = frozenset(
     {DeviceType.SECURITY_CODE_CARD, DeviceType.DIGITAL_SECURITY_CARD, DeviceType.PLATINUM_GOLD}
 )
 """Types that are no longer issued; users who hold one keep it."""
+
+INTERIM = frozenset({DeviceType.PASSCODE, DeviceType.ONLINE_CODE_CARD})
+"""Types that let a user in until a replacement is active (R17, R18). Only they expire."""
+
+CODE_CARDS = frozenset({DeviceType.SECURITY_CODE_CARD, DeviceType.ONLINE_CODE_CARD})
+"""Types with a table of indexed values."""
 
 CARDS = LEGACY | {DeviceType.DSC_PLUS}
 """Types that are a thing of their own, to be shared, kept in a drawer, or sent back (R26, R30)."""
@@ -56,6 +65,16 @@ ASSIGNMENT_TRANSITIONS: dict[AssignmentState, frozenset[AssignmentState]] = {
     S.DORMANT: frozenset({S.ACTIVE, S.REVOKED}),
     S.REVOKED: frozenset(),
 }
+
+
+def is_over(expires_at: datetime | None, now: datetime) -> bool:
+    """Whether interim access has run out: it does so at that very moment (R17, R18). Others never do."""
+    return expires_at is not None and now >= expires_at
+
+
+def only_portal(portal_only_from: datetime | None, now: datetime) -> bool:
+    """Whether a passcode reaches no more than the portal, there to get an online card (R17)."""
+    return portal_only_from is not None and now >= portal_only_from
 
 
 def legacy_serial_number_fault(text: str) -> str | None:

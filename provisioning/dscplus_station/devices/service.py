@@ -215,5 +215,6 @@ def revoke_card_users(
 def end_device(session: Session, actor: Actor, now: datetime, device: Device, because: str) -> None:
     """Revoke every assignment of a card, and erase what verified it; the row stays as history."""
     revoke_card_users(session, actor, now, device.serial_number, because)
-    device.ended_at, device.sealed_seed, device.sealed_pin_hash = now, None, None
+    device.ended_at = now
+    device.sealed_seed = device.sealed_pin_hash = device.sealed_codes = None
     audit.record(session, actor, now, "device.end", device.serial_number, because=because)

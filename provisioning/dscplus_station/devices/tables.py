@@ -13,7 +13,8 @@ class Device(Base):
     """What users authenticate with. A card wiped and made anew becomes another device.
 
     The seed is sealed under `seed_of(serial_number, run_id)`; profile B's PIN hash likewise by `pin_hash_of`.
-    Only a DSC+ has them: of a legacy device the station knows that it is there, and whose it is (R26, R30).
+    Only a DSC+ has them. What the answers of passcodes and code cards are compared with is sealed under
+    `codes_of(serial_number)`. Of any other device the station knows that it is there, and whose (R26, R30).
     """
 
     __tablename__ = "device"
@@ -29,6 +30,21 @@ class Device(Base):
             name="seed_erased",
         ),
         CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name="pin_hash"),
+        CheckConstraint(
+            "(type IN ('temporary passcode', 'Online Security Code Card')) = (expires_at IS NOT NULL)",
+            name="expires",
+        ),
+        CheckConstraint(
+            "(type = 'temporary passcode') = (portal_only_from IS NOT NULL)", name="portal_only_from"
+        ),
+        CheckConstraint(
+            "sealed_codes IS NULL OR ended_at IS NULL AND type IN"
+            " ('Security Code Card', 'temporary passcode', 'Online Security Code Card')",
+            name="codes",
+        ),
+        CheckConstraint(
+            "expires_at IS NULL OR (ended_at IS NOT NULL) = (sealed_codes IS NULL)", name="codes_erased"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,6 +55,9 @@ class Device(Base):
     suite: Mapped[str | None] = mapped_column(String(60))
     sealed_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_pin_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_codes: Mapped[bytes | None] = mapped_column(LargeBinary)
+    portal_only_from: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

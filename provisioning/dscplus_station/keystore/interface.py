@@ -78,6 +78,11 @@ def pin_hash_of(serial_number: str, run: str) -> bytes:
     return _context("pin-hash", serial_number, run)
 
 
+def codes_of(serial_number: str) -> bytes:
+    """The context of what a device's answers are compared with: a passcode's digest, a code card's table."""
+    return _context("codes", serial_number)
+
+
 def identity_of(user: str) -> bytes:
     """The context of a user's sealed identity facts."""
     return _context("identity", user)

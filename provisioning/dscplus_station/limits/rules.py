@@ -34,8 +34,12 @@ WITHDRAWAL_LIMITS: dict[DeviceType, Limits] = {
     DeviceType.DIGITAL_SECURITY_CARD: _usd(1_000_000, 1_500_000),
     DeviceType.DSC_PLUS: Limits(None, None),
     DeviceType.PLATINUM_GOLD: Limits(None, None),
+    DeviceType.ONLINE_CODE_CARD: _usd(200_000, 600_000),
+    DeviceType.PASSCODE: _usd(50_000, 100_000),
 }
-"""R20: by the device that authenticated."""
+"""R20: by the device that authenticated. It says nothing of interim access: here an online card admits what a
+Security Code Card does, a passcode what a user without device has.
+"""
 
 
 def level(kind: DeviceType) -> tuple[float, float]:

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dscplus_station.devices.rules import INTERIM, DeviceType
+
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 """R6."""
 
@@ -44,6 +46,13 @@ class Purpose(StrEnum):
     OPT_IN = "OPT_IN"
 
 
+def purpose_fault(kind: DeviceType, purpose: Purpose) -> str | None:
+    """Why a type of device does not serve a purpose, or None: interim access is for logins (R17, R25)."""
+    if kind in INTERIM and purpose in (Purpose.SHARING, Purpose.OPT_IN):
+        return f"a {kind} lets its user log in, no more: this needs a device of the own"
+    return None
+
+
 def unanswerable(
     now: datetime, *, issued_for_this: bool, used_at: datetime | None, expires_at: datetime | None
 ) -> Outcome | None:
@@ -78,7 +87,7 @@ def locks(wrong_in_a_row: int) -> bool:
 
 
 def well_formed(question: str, response: str) -> str | None:
-    """What is wrong with an answer's form, or None. It is no attempt (R2: leading zeros count)."""
+    """What is wrong with the form of a card's answer, or None. It is no attempt (R2: leading zeros count)."""
     for what, digits, length in (
         ("challenge", question, QUESTION_DIGITS),
         ("response", response, RESPONSE_DIGITS),

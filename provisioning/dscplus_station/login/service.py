@@ -1,4 +1,4 @@
-"""Challenges and responses: what stands between a card and a login (R6)."""
+"""Challenges and responses: what stands between a device and a login (R6), whatever its type (R23)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,16 +6,15 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dscplus_driver import ocra
-from dscplus_driver.sensitive import PinHash, Seed
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
-from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.devices.rules import INTERIM, AssignmentState, is_over
 from dscplus_station.devices.service import assignment_of, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotPermitted, WrongUsage
-from dscplus_station.keystore.interface import Keystore, pin_hash_of, seed_of
+from dscplus_station.keystore.interface import Keystore
+from dscplus_station.login.kinds import Kind, kind_of
 from dscplus_station.login.rules import (
     CHALLENGE_LIFETIME,
     MAX_CHALLENGES,
@@ -23,8 +22,8 @@ from dscplus_station.login.rules import (
     Outcome,
     Purpose,
     locks,
+    purpose_fault,
     unanswerable,
-    well_formed,
     wrong_after,
 )
 from dscplus_station.login.tables import Attempt, Challenge
@@ -58,17 +57,25 @@ class Answer:
 def issue_challenge(
     station: Station, actor: Actor, serial_number: str, user_name: str | None = None
 ) -> Issued:
-    """Issue a challenge for one user of a card: random, no multiple of 16, for five minutes, once (R6).
+    """Issue a challenge for one user of a device: random, for five minutes, answerable once (R6).
+
+    To a card it is six digits, no multiple of 16; to a code card two indexes of three digits each (R18).
 
     Raises:
-        NotFound, WrongUsage: no such card or user; several users and none named.
-        NotPermitted: locked or dormant, or not verified here; or too many challenges within five minutes.
+        NotFound: no such device or user.
+        WrongUsage: several users and none named; a passcode, which answers no challenge.
+        NotPermitted: locked, dormant or expired, or not verified here; or too many challenges within five
+            minutes.
     """
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
     with station.database.writing() as session:
         now = station.now()
         device, assignment = assignment_of(session, serial_number, user_name)
-        _require_usable(device, assignment, AssignmentState.PENDING, AssignmentState.ACTIVE)
+        kind = require_usable(device, assignment, now, AssignmentState.PENDING, AssignmentState.ACTIVE)
+        if kind.new_question is None:
+            raise WrongUsage(
+                f"{serial_number} is a {device.type}: it answers no challenge, verify it at once"
+            )
         recent = list(
             session.execute(
                 select(Challenge.question, Challenge.issued_at)
@@ -86,7 +93,7 @@ def issue_challenge(
                 f"{CHALLENGE_LIFETIME.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
             )
         open_questions = {question for question, _ in recent}
-        while (question := ocra.new_question()) in open_questions:
+        while (question := kind.new_question()) in open_questions:
             pass
         challenge = Challenge(
             assignment_id=assignment.id,
@@ -111,9 +118,9 @@ def check_login(
     """Judge a response as a login does: only an ACTIVE user's right answer to an open challenge is RIGHT.
 
     Raises:
-        WrongUsage: not six and eight digits; several users and none named.
-        NotFound: no such card or user.
-        NotPermitted: the card is not active for the user, or locked.
+        WrongUsage: the answer has not the form of the device's; several users and none named.
+        NotFound: no such device or user.
+        NotPermitted: the device is not active for the user, locked or expired; or it is not for this purpose.
     """
     actor.require(Role.CLIENT_SERVICES, "check responses")
     with station.database.writing() as session:
@@ -138,7 +145,9 @@ def prove(
         WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
     """
     device, assignment = assignment_of(session, serial_number, user_name)
-    _require_usable(device, assignment, AssignmentState.ACTIVE)
+    require_usable(device, assignment, now, AssignmentState.ACTIVE)
+    if fault := purpose_fault(device.type, purpose):
+        raise NotPermitted(f"{serial_number}: {fault}")
     return judge(session, actor, now, keystore, device, assignment, question, response, purpose)
 
 
@@ -157,35 +166,18 @@ def judge(
 
     The challenge is used up by any answer in time, right or wrong; the fifth wrong one in a row locks (R6).
 
+    Args:
+        question: empty for a passcode, which answers none (R17).
+
     Raises:
-        WrongUsage: not six and eight digits: no attempt.
+        WrongUsage: the answer has not the form of the device's: no attempt.
     """
-    if fault := well_formed(question, response):
+    kind = _verified(device)
+    if fault := kind.fault(question, response):
         raise WrongUsage(fault)
-    challenge = session.scalars(
-        select(Challenge)
-        .where(Challenge.assignment_id == assignment.id, Challenge.question == question)
-        .order_by(Challenge.id.desc())
-        .limit(1)
-    ).one_or_none()
-    outcome = unanswerable(
-        now,
-        issued_for_this=challenge is not None,
-        used_at=challenge.used_at if challenge else None,
-        expires_at=challenge.expires_at if challenge else None,
-    )
-    if outcome is None and challenge is not None:
-        taken = affected(
-            session,
-            update(Challenge)
-            .where(Challenge.id == challenge.id, Challenge.used_at.is_(None))
-            .values(used_at=now),
-        )
-        if taken != 1:
-            outcome = Outcome.REPLAYED
-        else:
-            outcome = Outcome.RIGHT if _fits(keystore, device, question, response) else Outcome.WRONG
-    assert outcome is not None  # noqa: S101 (unanswerable without a challenge is FOREIGN)
+    challenge, outcome = _take(session, now, assignment, question) if kind.new_question else (None, None)
+    if outcome is None:
+        outcome = Outcome.RIGHT if kind.fits(keystore, device, question, response) else Outcome.WRONG
 
     assignment.wrong_responses = wrong_after(outcome, assignment.wrong_responses)
     session.add(
@@ -214,6 +206,29 @@ def judge(
     return Answer(device.serial_number, user, outcome, locked, max(0, MAX_WRONG_IN_A_ROW - wrong))
 
 
+def _take(
+    session: Session, now: datetime, assignment: Assignment, question: str
+) -> tuple[Challenge | None, Outcome | None]:
+    """Use up the challenge that is answered; gives it, and why it cannot be answered, or None."""
+    challenge = session.scalars(
+        select(Challenge)
+        .where(Challenge.assignment_id == assignment.id, Challenge.question == question)
+        .order_by(Challenge.id.desc())
+        .limit(1)
+    ).one_or_none()
+    outcome = unanswerable(
+        now,
+        issued_for_this=challenge is not None,
+        used_at=challenge.used_at if challenge else None,
+        expires_at=challenge.expires_at if challenge else None,
+    )
+    if outcome is None and challenge is not None:
+        open_one = (Challenge.id == challenge.id, Challenge.used_at.is_(None))
+        if affected(session, update(Challenge).where(*open_one).values(used_at=now)) != 1:
+            outcome = Outcome.REPLAYED
+    return challenge, outcome
+
+
 def release_lock(
     station: Station, actor: Actor, serial_number: str, user_name: str | None = None
 ) -> AssignmentState:
@@ -235,27 +250,32 @@ def release_lock(
         return following
 
 
-def _require_usable(device: Device, assignment: Assignment, *states: AssignmentState) -> None:
-    if device.run_id is None:
+def require_usable(device: Device, assignment: Assignment, now: datetime, *states: AssignmentState) -> Kind:
+    """How a device is asked and judged, provided that it is so for its user now, in one of `states`.
+
+    Raises:
+        NotPermitted: its answers are not verified here; another state; or it has expired (R17, R18).
+    """
+    kind = _verified(device)
+    if assignment.state not in states:
+        activation = "access confirm" if device.type in INTERIM else "activate"
+        advice = {
+            AssignmentState.PENDING: f"activate it first (dsc-station {activation})",
+            AssignmentState.LOCKED: "a supervisor can release it (dsc-station cards release)",
+            AssignmentState.DORMANT: "its user shares another device",
+        }.get(assignment.state, "it is active already")
+        raise NotPermitted(
+            f"card {device.serial_number} is {assignment.state} for {assignment.user_name}: {advice}"
+        )
+    if is_over(device.expires_at, now):
+        raise NotPermitted(
+            f"the {device.type} {device.serial_number} expired at {device.expires_at:%Y-%m-%d %H:%M} UTC"
+        )
+    return kind
+
+
+def _verified(device: Device) -> Kind:
+    kind = kind_of(device)
+    if kind is None:
         raise NotPermitted(f"{device.serial_number} is a {device.type}: its answers are not verified here")
-    if assignment.state in states:
-        return
-    advice = {
-        AssignmentState.PENDING: "activate it first (dsc-station activate)",
-        AssignmentState.LOCKED: "a supervisor can release it (dsc-station cards release)",
-        AssignmentState.DORMANT: "its user shares another device",
-    }.get(assignment.state, "it is active already")
-    raise NotPermitted(
-        f"card {device.serial_number} is {assignment.state} for {assignment.user_name}: {advice}"
-    )
-
-
-def _fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:
-    """Compute and compare (in constant time); the secrets live no longer than this call."""
-    assert device.run_id and device.suite and device.sealed_seed  # noqa: S101 (a live DSC+ has them: by CHECKs)
-    place = (device.serial_number, device.run_id)
-    seed = Seed(keystore.unseal(seed_of(*place), device.sealed_seed))
-    pin_hash = None
-    if device.sealed_pin_hash is not None:
-        pin_hash = PinHash(keystore.unseal(pin_hash_of(*place), device.sealed_pin_hash))
-    return ocra.verify(device.suite, seed, question, response, pin=pin_hash).matched
+    return kind

@@ -49,7 +49,7 @@ def upgrade() -> None:
     op.create_table('card',
     sa.Column('serial_number', sa.String(length=10), nullable=False),
     sa.Column('batch', sa.String(length=40), nullable=False),
-    sa.Column('state', sa.Enum('BLANK', 'RESERVED', 'PERSONALISED', 'VERIFIED', 'SECURED', 'SHIPPED', 'RETURNED', 'INSPECTED', 'SCRAPPED', 'QUARANTINED', 'LOST', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('state', sa.Enum('BLANK', 'RESERVED', 'PERSONALISED', 'VERIFIED', 'SECURED', 'SHIPPED', 'RETURNED', 'INSPECTED', 'SCRAPPED', 'QUARANTINED', 'LOST', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('sequence_counter', sa.Integer(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.create_table('interim_access',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.Enum('PASSCODE', 'ONLINE_CARD', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('PASSCODE', 'ONLINE_CARD', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('started_on', sa.Date(), nullable=False),
     sa.Column('expires_on', sa.Date(), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
@@ -92,329 +92,11 @@ def upgrade() -> None:
     with op.batch_alter_table('interim_access', schema=None) as batch_op:
         batch_op.create_index('uq_interim_access_open', ['user_name', 'kind'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
-    op.create_table('card_return',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('reason', sa.Enum('damage', 'breakage', 'consolidation', 'account-closure', 'replacement', name='reason', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('tracking', sa.String(length=60), nullable=True),
-    sa.Column('state', sa.Enum('ANNOUNCED', 'IN_TRANSIT', 'RECEIVED', 'INSPECTED', 'DISPOSED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('announced_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_card_return_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_card_return'))
-    )
-    with op.batch_alter_table('card_return', schema=None) as batch_op:
-        batch_op.create_index('uq_card_return_open', ['serial_number'], unique=True, sqlite_where=sa.text("state <> 'DISPOSED'"), postgresql_where=sa.text("state <> 'DISPOSED'"))
-
-    op.create_table('orders',
-    sa.Column('id', sa.String(length=40), nullable=False),
-    sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.Enum('new', 'replacement', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('replaces', sa.String(length=10), nullable=True),
-    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('language', sa.String(length=8), nullable=False),
-    sa.Column('name', sa.String(length=120), nullable=False),
-    sa.Column('address', sa.String(length=400), nullable=False),
-    sa.Column('country', sa.String(length=2), nullable=False),
-    sa.Column('sealed_pin', sa.LargeBinary(), nullable=True),
-    sa.Column('state', sa.Enum('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING', 'SHIPPED', 'FULFILLED', 'CANCELLED', 'UNDELIVERED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("kind = 'replacement' OR replaces IS NULL", name=op.f('ck_orders_replaces')),
-    sa.CheckConstraint("sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')", name=op.f('ck_orders_pin_erased')),
-    sa.ForeignKeyConstraint(['replaces'], ['card.serial_number'], name=op.f('fk_orders_replaces')),
-    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_orders_user_name')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_orders'))
-    )
-    with op.batch_alter_table('orders', schema=None) as batch_op:
-        batch_op.create_index('ix_orders_state', ['state', 'placed_at'], unique=False)
-        batch_op.create_index('uq_orders_live_replacement', ['replaces', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"), postgresql_where=sa.text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"))
-
-    op.create_table('binding',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('bound_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('release_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint('(released_at IS NULL) = (release_reason IS NULL)', name=op.f('ck_binding_released')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_binding_order_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_binding_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_binding'))
-    )
-    with op.batch_alter_table('binding', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_binding_order_id'), ['order_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_binding_serial_number'), ['serial_number'], unique=False)
-        batch_op.create_index('uq_binding_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
-        batch_op.create_index('uq_binding_live_order', ['order_id'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
-
-    op.create_table('hold',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=True),
-    sa.Column('account', sa.String(length=40), nullable=False),
-    sa.Column('amount_cents', sa.Integer(), nullable=False),
-    sa.Column('currency', sa.String(length=3), nullable=False),
-    sa.Column('state', sa.Enum('HELD', 'RELEASED', 'CAPTURED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('end_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("(state = 'HELD') = (ended_at IS NULL)", name=op.f('ck_hold_ended')),
-    sa.CheckConstraint('amount_cents > 0', name=op.f('ck_hold_amount')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_hold_order_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_hold_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_hold'))
-    )
-    with op.batch_alter_table('hold', schema=None) as batch_op:
-        batch_op.create_index('uq_hold_open_card', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
-        batch_op.create_index('uq_hold_open_order', ['order_id'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
-
-    op.create_table('notice',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('CARD_SHIPPED', 'ACTIVATION_APPROACHING', 'ACTIVATION_IMMINENT', 'CARD_ACTIVATED', 'CARD_UNDELIVERED', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('language', sa.String(length=8), nullable=False),
-    sa.Column('facts', sa.Text(), nullable=False),
-    sa.Column('useful_until', sa.Date(), nullable=True),
-    sa.Column('queued_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notice_order_id')),
-    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_notice_user_name')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
-    sa.UniqueConstraint('order_id', 'kind', name=op.f('uq_notice_order_id_kind'))
-    )
-    op.create_table('run',
-    sa.Column('id', sa.String(length=32), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
-    sa.Column('check_value', sa.String(length=16), nullable=False),
-    sa.Column('state', sa.Enum('RESERVED', 'KEYS_ROTATED', 'SEED_STORED', 'PIN_SET', 'VERIFIED', 'SECURED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('result', sa.Enum('COMPLETED', 'QUARANTINED', 'CANCELLED', name='result', native_enum=False, create_constraint=True, length=24), nullable=True),
-    sa.CheckConstraint('(ended_at IS NULL) = (result IS NULL)', name=op.f('ck_run_ended')),
-    sa.CheckConstraint('(ended_at IS NULL) = (sealed_seed IS NOT NULL)', name=op.f('ck_run_seed_moved')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_run_order_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_run_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_run'))
-    )
-    with op.batch_alter_table('run', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_run_serial_number'), ['serial_number'], unique=False)
-        batch_op.create_index('uq_run_open_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
-        batch_op.create_index('uq_run_open_order', ['order_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
-
-    op.create_table('shipment',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('carrier', sa.String(length=60), nullable=False),
-    sa.Column('tracking', sa.String(length=60), nullable=False),
-    sa.Column('shipped_on', sa.Date(), nullable=False),
-    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('undelivered_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('length(tracking) > 0 AND length(carrier) > 0', name=op.f('ck_shipment_tracked')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_shipment_order_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_shipment_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_shipment'))
-    )
-    with op.batch_alter_table('shipment', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_shipment_serial_number'), ['serial_number'], unique=False)
-        batch_op.create_index('uq_shipment_live_order', ['order_id'], unique=True, sqlite_where=sa.text('undelivered_at IS NULL'), postgresql_where=sa.text('undelivered_at IS NULL'))
-
-    op.create_table('activation_timer',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('shipment_id', sa.Integer(), nullable=False),
-    sa.Column('order_id', sa.String(length=40), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('due_on', sa.Date(), nullable=False),
-    sa.Column('state', sa.Enum('RUNNING', 'DONE', 'STOPPED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('end_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("(state = 'RUNNING') = (ended_at IS NULL)", name=op.f('ck_activation_timer_ended')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_activation_timer_order_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_activation_timer_serial_number')),
-    sa.ForeignKeyConstraint(['shipment_id'], ['shipment.id'], name=op.f('fk_activation_timer_shipment_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_activation_timer')),
-    sa.UniqueConstraint('shipment_id', name=op.f('uq_activation_timer_shipment_id'))
-    )
-    with op.batch_alter_table('activation_timer', schema=None) as batch_op:
-        batch_op.create_index('ix_activation_timer_due', ['state', 'due_on'], unique=False)
-        batch_op.create_index(batch_op.f('ix_activation_timer_serial_number'), ['serial_number'], unique=False)
-        batch_op.create_index('uq_activation_timer_running', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'RUNNING'"), postgresql_where=sa.text("state = 'RUNNING'"))
-
-    op.create_table('delivery',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('notice_id', sa.Integer(), nullable=False),
-    sa.Column('channel', sa.Enum('EMAIL', 'SMS', name='channel', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('reference', sa.String(length=32), nullable=False),
-    sa.Column('state', sa.Enum('WAITING', 'SENT', 'REFUSED', 'GIVEN_UP', 'EXPIRED', 'WITHDRAWN', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('trouble', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name=op.f('ck_delivery_sent')),
-    sa.CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name=op.f('ck_delivery_waiting')),
-    sa.CheckConstraint('attempts >= 0', name=op.f('ck_delivery_attempts')),
-    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_delivery_notice_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery')),
-    sa.UniqueConstraint('notice_id', 'channel', name=op.f('uq_delivery_notice_id_channel')),
-    sa.UniqueConstraint('reference', name=op.f('uq_delivery_reference'))
-    )
-    with op.batch_alter_table('delivery', schema=None) as batch_op:
-        batch_op.create_index('ix_delivery_due', ['state', 'due_at'], unique=False)
-
-    op.create_table('device',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', name='type', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('serial_number', sa.String(length=40), nullable=False),
-    sa.Column('run_id', sa.String(length=32), nullable=True),
-    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=24), nullable=True),
-    sa.Column('suite', sa.String(length=60), nullable=True),
-    sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
-    sa.Column('sealed_pin_hash', sa.LargeBinary(), nullable=True),
-    sa.Column('enrolled_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("(type = 'DSC+') = (run_id IS NOT NULL AND profile IS NOT NULL AND suite IS NOT NULL)", name=op.f('ck_device_verifiable')),
-    sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
-    sa.CheckConstraint("type <> 'DSC+' AND sealed_seed IS NULL OR (ended_at IS NOT NULL) = (sealed_seed IS NULL)", name=op.f('ck_device_seed_erased')),
-    sa.CheckConstraint("type NOT IN ('none', 'SMS')", name=op.f('ck_device_type_held')),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_device_run_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_device')),
-    sa.UniqueConstraint('run_id', name=op.f('uq_device_run_id'))
-    )
-    with op.batch_alter_table('device', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_device_serial_number'), ['serial_number'], unique=False)
-        batch_op.create_index('uq_device_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
-
-    op.create_table('quarantine',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('run_id', sa.String(length=32), nullable=True),
-    sa.Column('cause', sa.Enum('FOREIGN_KEYS', 'CHECK_VALUE_UNKNOWN', 'SELF_TEST_FAILED', 'TERMINATED', 'COUNTER_BACKWARDS', 'BY_HAND', name='cause', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('evidence', sa.Text(), nullable=False),
-    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('resolved_by', sa.String(length=64), nullable=True),
-    sa.Column('resolution', sa.Enum('scrap', 'release', name='resolution', native_enum=False, create_constraint=True, length=24), nullable=True),
-    sa.Column('note', sa.String(length=200), nullable=True),
-    sa.CheckConstraint('(resolved_at IS NULL) = (resolution IS NULL) AND (resolved_at IS NULL) = (resolved_by IS NULL)', name=op.f('ck_quarantine_resolved')),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_quarantine_run_id')),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_quarantine_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_quarantine'))
-    )
-    with op.batch_alter_table('quarantine', schema=None) as batch_op:
-        batch_op.create_index('uq_quarantine_open', ['serial_number'], unique=True, sqlite_where=sa.text('resolved_at IS NULL'), postgresql_where=sa.text('resolved_at IS NULL'))
-
-    op.create_table('run_step',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('run_id', sa.String(length=32), nullable=False),
-    sa.Column('step', sa.Enum('RESERVED', 'KEYS_ROTATED', 'SEED_STORED', 'PIN_SET', 'VERIFIED', 'SECURED', name='step', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('evidence', sa.Text(), nullable=False),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_step_run_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_step'))
-    )
-    with op.batch_alter_table('run_step', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_run_step_run_id'), ['run_id'], unique=False)
-
-    op.create_table('assignment',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('device_id', sa.Integer(), nullable=False),
-    sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('state', sa.Enum('PENDING', 'ACTIVE', 'LOCKED', 'DORMANT', 'REVOKED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('activated_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('activated_by', sa.Enum('USER', 'TIMER', name='activated_by', native_enum=False, create_constraint=True, length=24), nullable=True),
-    sa.Column('wrong_responses', sa.Integer(), nullable=False),
-    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('revoke_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("(state = 'REVOKED') = (revoked_at IS NOT NULL)", name=op.f('ck_assignment_revoked')),
-    sa.CheckConstraint('(activated_at IS NULL) = (activated_by IS NULL)', name=op.f('ck_assignment_activated')),
-    sa.CheckConstraint('wrong_responses >= 0', name=op.f('ck_assignment_wrong_responses')),
-    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_assignment_device_id')),
-    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_assignment_user_name')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment'))
-    )
-    with op.batch_alter_table('assignment', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_assignment_device_id'), ['device_id'], unique=False)
-        batch_op.create_index('uq_assignment_live', ['device_id', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'REVOKED'"), postgresql_where=sa.text("state <> 'REVOKED'"))
-
-    op.create_table('challenge',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('assignment_id', sa.Integer(), nullable=False),
-    sa.Column('question', sa.String(length=6), nullable=False),
-    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('length(question) = 6', name=op.f('ck_challenge_question')),
-    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_challenge_assignment_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_challenge'))
-    )
-    with op.batch_alter_table('challenge', schema=None) as batch_op:
-        batch_op.create_index('ix_challenge_assignment', ['assignment_id', 'issued_at'], unique=False)
-
-    op.create_table('attempt',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('assignment_id', sa.Integer(), nullable=False),
-    sa.Column('challenge_id', sa.Integer(), nullable=True),
-    sa.Column('purpose', sa.Enum('LOGIN', 'ACTIVATION', 'SHARING', 'OPT_IN', name='purpose', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('outcome', sa.Enum('RIGHT', 'WRONG', 'REPLAYED', 'EXPIRED', 'FOREIGN', name='outcome', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_attempt_assignment_id')),
-    sa.ForeignKeyConstraint(['challenge_id'], ['challenge.id'], name=op.f('fk_attempt_challenge_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_attempt'))
-    )
-    with op.batch_alter_table('attempt', schema=None) as batch_op:
-        batch_op.create_index('ix_attempt_assignment', ['assignment_id', 'at'], unique=False)
-
-    op.create_table('sharing',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('requester', sa.String(length=64), nullable=False),
-    sa.Column('owner', sa.String(length=64), nullable=False),
-    sa.Column('device_id', sa.Integer(), nullable=False),
-    sa.Column('assignment_id', sa.Integer(), nullable=True),
-    sa.Column('state', sa.Enum('REQUESTED', 'PENDING', 'APPROVED', 'REJECTED', 'CANCELLED', name='state', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('proven_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('decided_by', sa.String(length=64), nullable=True),
-    sa.Column('note', sa.String(length=200), nullable=True),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('end_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("(state = 'CANCELLED') = (ended_at IS NOT NULL)", name=op.f('ck_sharing_ended')),
-    sa.CheckConstraint("(state = 'REQUESTED') = (submitted_at IS NULL)", name=op.f('ck_sharing_submitted')),
-    sa.CheckConstraint("(state IN ('APPROVED', 'CANCELLED')) = (assignment_id IS NOT NULL)", name=op.f('ck_sharing_assigned')),
-    sa.CheckConstraint("(state IN ('REQUESTED', 'PENDING')) = (decided_at IS NULL)", name=op.f('ck_sharing_decided')),
-    sa.CheckConstraint('(decided_at IS NULL) = (decided_by IS NULL)', name=op.f('ck_sharing_decided_by')),
-    sa.CheckConstraint('(ended_at IS NULL) = (end_reason IS NULL)', name=op.f('ck_sharing_end_reason')),
-    sa.CheckConstraint('requester <> owner', name=op.f('ck_sharing_two_users')),
-    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_assignment_id')),
-    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_sharing_device_id')),
-    sa.ForeignKeyConstraint(['owner'], ['user_name.name'], name=op.f('fk_sharing_owner')),
-    sa.ForeignKeyConstraint(['requester'], ['user_name.name'], name=op.f('fk_sharing_requester')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_sharing')),
-    sa.UniqueConstraint('assignment_id', name=op.f('uq_sharing_assignment_id'))
-    )
-    with op.batch_alter_table('sharing', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_sharing_device_id'), ['device_id'], unique=False)
-        batch_op.create_index('ix_sharing_owner', ['owner', 'state'], unique=False)
-        batch_op.create_index('uq_sharing_live_requester', ['requester'], unique=True, sqlite_where=sa.text("state IN ('PENDING', 'APPROVED')"), postgresql_where=sa.text("state IN ('PENDING', 'APPROVED')"))
-
-    op.create_table('sharing_redundant',
-    sa.Column('sharing_id', sa.Integer(), nullable=False),
-    sa.Column('assignment_id', sa.Integer(), nullable=False),
-    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_redundant_assignment_id')),
-    sa.ForeignKeyConstraint(['sharing_id'], ['sharing.id'], name=op.f('fk_sharing_redundant_sharing_id')),
-    sa.PrimaryKeyConstraint('sharing_id', 'assignment_id', name=op.f('pk_sharing_redundant'))
-    )
-
     op.create_table('movement',
     sa.Column('reference', sa.String(length=40), nullable=False),
-    sa.Column('kind', sa.Enum('WITHDRAWAL', 'DEPOSIT', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('WITHDRAWAL', 'DEPOSIT', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('device_type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', name='device_type', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('device_type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', 'Online Security Code Card', 'temporary passcode', name='device_type', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('amount_cents', sa.BigInteger(), nullable=False),
     sa.Column('on_day', sa.Date(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -461,6 +143,330 @@ def upgrade() -> None:
         batch_op.create_index('ix_sms_enrolment_sent', ['user_name', 'sent_at'], unique=False)
         batch_op.create_index('uq_sms_enrolment_open', ['user_name'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
+    op.create_table('card_return',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('reason', sa.Enum('damage', 'breakage', 'consolidation', 'account-closure', 'replacement', name='reason', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('tracking', sa.String(length=60), nullable=True),
+    sa.Column('state', sa.Enum('ANNOUNCED', 'IN_TRANSIT', 'RECEIVED', 'INSPECTED', 'DISPOSED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('announced_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_card_return_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_card_return'))
+    )
+    with op.batch_alter_table('card_return', schema=None) as batch_op:
+        batch_op.create_index('uq_card_return_open', ['serial_number'], unique=True, sqlite_where=sa.text("state <> 'DISPOSED'"), postgresql_where=sa.text("state <> 'DISPOSED'"))
+
+    op.create_table('orders',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.Enum('new', 'replacement', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('replaces', sa.String(length=10), nullable=True),
+    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('language', sa.String(length=8), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('address', sa.String(length=400), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('sealed_pin', sa.LargeBinary(), nullable=True),
+    sa.Column('state', sa.Enum('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING', 'SHIPPED', 'FULFILLED', 'CANCELLED', 'UNDELIVERED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("kind = 'replacement' OR replaces IS NULL", name=op.f('ck_orders_replaces')),
+    sa.CheckConstraint("sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')", name=op.f('ck_orders_pin_erased')),
+    sa.ForeignKeyConstraint(['replaces'], ['card.serial_number'], name=op.f('fk_orders_replaces')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_orders_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_orders'))
+    )
+    with op.batch_alter_table('orders', schema=None) as batch_op:
+        batch_op.create_index('ix_orders_state', ['state', 'placed_at'], unique=False)
+        batch_op.create_index('uq_orders_live_replacement', ['replaces', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"), postgresql_where=sa.text("state <> 'CANCELLED' AND state <> 'UNDELIVERED'"))
+
+    op.create_table('binding',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('bound_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('release_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint('(released_at IS NULL) = (release_reason IS NULL)', name=op.f('ck_binding_released')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_binding_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_binding_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_binding'))
+    )
+    with op.batch_alter_table('binding', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_binding_order_id'), ['order_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_binding_serial_number'), ['serial_number'], unique=False)
+        batch_op.create_index('uq_binding_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
+        batch_op.create_index('uq_binding_live_order', ['order_id'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
+
+    op.create_table('hold',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=True),
+    sa.Column('account', sa.String(length=40), nullable=False),
+    sa.Column('amount_cents', sa.Integer(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('state', sa.Enum('HELD', 'RELEASED', 'CAPTURED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'HELD') = (ended_at IS NULL)", name=op.f('ck_hold_ended')),
+    sa.CheckConstraint('amount_cents > 0', name=op.f('ck_hold_amount')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_hold_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_hold_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_hold'))
+    )
+    with op.batch_alter_table('hold', schema=None) as batch_op:
+        batch_op.create_index('uq_hold_open_card', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
+        batch_op.create_index('uq_hold_open_order', ['order_id'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
+
+    op.create_table('notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Enum('CARD_SHIPPED', 'ACTIVATION_APPROACHING', 'ACTIVATION_IMMINENT', 'CARD_ACTIVATED', 'CARD_UNDELIVERED', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('language', sa.String(length=8), nullable=False),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('useful_until', sa.Date(), nullable=True),
+    sa.Column('queued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notice_order_id')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_notice_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('order_id', 'kind', name=op.f('uq_notice_order_id_kind'))
+    )
+    op.create_table('run',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
+    sa.Column('check_value', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.Enum('RESERVED', 'KEYS_ROTATED', 'SEED_STORED', 'PIN_SET', 'VERIFIED', 'SECURED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('result', sa.Enum('COMPLETED', 'QUARANTINED', 'CANCELLED', name='result', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.CheckConstraint('(ended_at IS NULL) = (result IS NULL)', name=op.f('ck_run_ended')),
+    sa.CheckConstraint('(ended_at IS NULL) = (sealed_seed IS NOT NULL)', name=op.f('ck_run_seed_moved')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_run_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_run_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run'))
+    )
+    with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_serial_number'), ['serial_number'], unique=False)
+        batch_op.create_index('uq_run_open_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('uq_run_open_order', ['order_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
+    op.create_table('shipment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('carrier', sa.String(length=60), nullable=False),
+    sa.Column('tracking', sa.String(length=60), nullable=False),
+    sa.Column('shipped_on', sa.Date(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('undelivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(tracking) > 0 AND length(carrier) > 0', name=op.f('ck_shipment_tracked')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_shipment_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_shipment_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shipment'))
+    )
+    with op.batch_alter_table('shipment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_shipment_serial_number'), ['serial_number'], unique=False)
+        batch_op.create_index('uq_shipment_live_order', ['order_id'], unique=True, sqlite_where=sa.text('undelivered_at IS NULL'), postgresql_where=sa.text('undelivered_at IS NULL'))
+
+    op.create_table('activation_timer',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('shipment_id', sa.Integer(), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('state', sa.Enum('RUNNING', 'DONE', 'STOPPED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'RUNNING') = (ended_at IS NULL)", name=op.f('ck_activation_timer_ended')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_activation_timer_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_activation_timer_serial_number')),
+    sa.ForeignKeyConstraint(['shipment_id'], ['shipment.id'], name=op.f('fk_activation_timer_shipment_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_activation_timer')),
+    sa.UniqueConstraint('shipment_id', name=op.f('uq_activation_timer_shipment_id'))
+    )
+    with op.batch_alter_table('activation_timer', schema=None) as batch_op:
+        batch_op.create_index('ix_activation_timer_due', ['state', 'due_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_activation_timer_serial_number'), ['serial_number'], unique=False)
+        batch_op.create_index('uq_activation_timer_running', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'RUNNING'"), postgresql_where=sa.text("state = 'RUNNING'"))
+
+    op.create_table('delivery',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('channel', sa.Enum('EMAIL', 'SMS', name='channel', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reference', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.Enum('WAITING', 'SENT', 'REFUSED', 'GIVEN_UP', 'EXPIRED', 'WITHDRAWN', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('trouble', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name=op.f('ck_delivery_sent')),
+    sa.CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name=op.f('ck_delivery_waiting')),
+    sa.CheckConstraint('attempts >= 0', name=op.f('ck_delivery_attempts')),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_delivery_notice_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery')),
+    sa.UniqueConstraint('notice_id', 'channel', name=op.f('uq_delivery_notice_id_channel')),
+    sa.UniqueConstraint('reference', name=op.f('uq_delivery_reference'))
+    )
+    with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.create_index('ix_delivery_due', ['state', 'due_at'], unique=False)
+
+    op.create_table('device',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('type', sa.Enum('none', 'SMS', 'phone app', 'Security Code Card', 'Digital Security Card', 'DSC+', 'Platinum/Gold', 'Online Security Code Card', 'temporary passcode', name='type', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('serial_number', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=32), nullable=True),
+    sa.Column('profile', sa.Enum('A', 'B', name='profile', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('suite', sa.String(length=60), nullable=True),
+    sa.Column('sealed_seed', sa.LargeBinary(), nullable=True),
+    sa.Column('sealed_pin_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('sealed_codes', sa.LargeBinary(), nullable=True),
+    sa.Column('portal_only_from', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('enrolled_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(type = 'DSC+') = (run_id IS NOT NULL AND profile IS NOT NULL AND suite IS NOT NULL)", name=op.f('ck_device_verifiable')),
+    sa.CheckConstraint("(type = 'temporary passcode') = (portal_only_from IS NOT NULL)", name=op.f('ck_device_portal_only_from')),
+    sa.CheckConstraint("(type IN ('temporary passcode', 'Online Security Code Card')) = (expires_at IS NOT NULL)", name=op.f('ck_device_expires')),
+    sa.CheckConstraint("sealed_codes IS NULL OR ended_at IS NULL AND type IN ('Security Code Card', 'temporary passcode', 'Online Security Code Card')", name=op.f('ck_device_codes')),
+    sa.CheckConstraint("sealed_pin_hash IS NULL OR profile = 'B' AND ended_at IS NULL", name=op.f('ck_device_pin_hash')),
+    sa.CheckConstraint("type <> 'DSC+' AND sealed_seed IS NULL OR (ended_at IS NOT NULL) = (sealed_seed IS NULL)", name=op.f('ck_device_seed_erased')),
+    sa.CheckConstraint("type NOT IN ('none', 'SMS')", name=op.f('ck_device_type_held')),
+    sa.CheckConstraint('expires_at IS NULL OR (ended_at IS NOT NULL) = (sealed_codes IS NULL)', name=op.f('ck_device_codes_erased')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_device_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device')),
+    sa.UniqueConstraint('run_id', name=op.f('uq_device_run_id'))
+    )
+    with op.batch_alter_table('device', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_device_serial_number'), ['serial_number'], unique=False)
+        batch_op.create_index('uq_device_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
+    op.create_table('quarantine',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('run_id', sa.String(length=32), nullable=True),
+    sa.Column('cause', sa.Enum('FOREIGN_KEYS', 'CHECK_VALUE_UNKNOWN', 'SELF_TEST_FAILED', 'TERMINATED', 'COUNTER_BACKWARDS', 'BY_HAND', name='cause', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('evidence', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resolved_by', sa.String(length=64), nullable=True),
+    sa.Column('resolution', sa.Enum('scrap', 'release', name='resolution', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('note', sa.String(length=200), nullable=True),
+    sa.CheckConstraint('(resolved_at IS NULL) = (resolution IS NULL) AND (resolved_at IS NULL) = (resolved_by IS NULL)', name=op.f('ck_quarantine_resolved')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_quarantine_run_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_quarantine_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quarantine'))
+    )
+    with op.batch_alter_table('quarantine', schema=None) as batch_op:
+        batch_op.create_index('uq_quarantine_open', ['serial_number'], unique=True, sqlite_where=sa.text('resolved_at IS NULL'), postgresql_where=sa.text('resolved_at IS NULL'))
+
+    op.create_table('run_step',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.String(length=32), nullable=False),
+    sa.Column('step', sa.Enum('RESERVED', 'KEYS_ROTATED', 'SEED_STORED', 'PIN_SET', 'VERIFIED', 'SECURED', name='step', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('evidence', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_step_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_step'))
+    )
+    with op.batch_alter_table('run_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_step_run_id'), ['run_id'], unique=False)
+
+    op.create_table('assignment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.Enum('PENDING', 'ACTIVE', 'LOCKED', 'DORMANT', 'REVOKED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('activated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('activated_by', sa.Enum('USER', 'TIMER', name='activated_by', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('wrong_responses', sa.Integer(), nullable=False),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoke_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'REVOKED') = (revoked_at IS NOT NULL)", name=op.f('ck_assignment_revoked')),
+    sa.CheckConstraint('(activated_at IS NULL) = (activated_by IS NULL)', name=op.f('ck_assignment_activated')),
+    sa.CheckConstraint('wrong_responses >= 0', name=op.f('ck_assignment_wrong_responses')),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_assignment_device_id')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_assignment_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment'))
+    )
+    with op.batch_alter_table('assignment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_assignment_device_id'), ['device_id'], unique=False)
+        batch_op.create_index('uq_assignment_live', ['device_id', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'REVOKED'"), postgresql_where=sa.text("state <> 'REVOKED'"))
+
+    op.create_table('challenge',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=False),
+    sa.Column('question', sa.String(length=6), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(question) = 6', name=op.f('ck_challenge_question')),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_challenge_assignment_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_challenge'))
+    )
+    with op.batch_alter_table('challenge', schema=None) as batch_op:
+        batch_op.create_index('ix_challenge_assignment', ['assignment_id', 'issued_at'], unique=False)
+
+    op.create_table('sharing',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('requester', sa.String(length=64), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=True),
+    sa.Column('state', sa.Enum('REQUESTED', 'PENDING', 'APPROVED', 'REJECTED', 'CANCELLED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('proven_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('note', sa.String(length=200), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.String(length=200), nullable=True),
+    sa.CheckConstraint("(state = 'CANCELLED') = (ended_at IS NOT NULL)", name=op.f('ck_sharing_ended')),
+    sa.CheckConstraint("(state = 'REQUESTED') = (submitted_at IS NULL)", name=op.f('ck_sharing_submitted')),
+    sa.CheckConstraint("(state IN ('APPROVED', 'CANCELLED')) = (assignment_id IS NOT NULL)", name=op.f('ck_sharing_assigned')),
+    sa.CheckConstraint("(state IN ('REQUESTED', 'PENDING')) = (decided_at IS NULL)", name=op.f('ck_sharing_decided')),
+    sa.CheckConstraint('(decided_at IS NULL) = (decided_by IS NULL)', name=op.f('ck_sharing_decided_by')),
+    sa.CheckConstraint('(ended_at IS NULL) = (end_reason IS NULL)', name=op.f('ck_sharing_end_reason')),
+    sa.CheckConstraint('requester <> owner', name=op.f('ck_sharing_two_users')),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_assignment_id')),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_sharing_device_id')),
+    sa.ForeignKeyConstraint(['owner'], ['user_name.name'], name=op.f('fk_sharing_owner')),
+    sa.ForeignKeyConstraint(['requester'], ['user_name.name'], name=op.f('fk_sharing_requester')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sharing')),
+    sa.UniqueConstraint('assignment_id', name=op.f('uq_sharing_assignment_id'))
+    )
+    with op.batch_alter_table('sharing', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sharing_device_id'), ['device_id'], unique=False)
+        batch_op.create_index('ix_sharing_owner', ['owner', 'state'], unique=False)
+        batch_op.create_index('uq_sharing_live_requester', ['requester'], unique=True, sqlite_where=sa.text("state IN ('PENDING', 'APPROVED')"), postgresql_where=sa.text("state IN ('PENDING', 'APPROVED')"))
+
+    op.create_table('attempt',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=False),
+    sa.Column('challenge_id', sa.Integer(), nullable=True),
+    sa.Column('purpose', sa.Enum('LOGIN', 'ACTIVATION', 'SHARING', 'OPT_IN', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('outcome', sa.Enum('RIGHT', 'WRONG', 'REPLAYED', 'EXPIRED', 'FOREIGN', name='outcome', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_attempt_assignment_id')),
+    sa.ForeignKeyConstraint(['challenge_id'], ['challenge.id'], name=op.f('fk_attempt_challenge_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attempt'))
+    )
+    with op.batch_alter_table('attempt', schema=None) as batch_op:
+        batch_op.create_index('ix_attempt_assignment', ['assignment_id', 'at'], unique=False)
+
+    op.create_table('sharing_redundant',
+    sa.Column('sharing_id', sa.Integer(), nullable=False),
+    sa.Column('assignment_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_sharing_redundant_assignment_id')),
+    sa.ForeignKeyConstraint(['sharing_id'], ['sharing.id'], name=op.f('fk_sharing_redundant_sharing_id')),
+    sa.PrimaryKeyConstraint('sharing_id', 'assignment_id', name=op.f('pk_sharing_redundant'))
+    )
     # ### end Alembic commands ###
 
 

@@ -1,0 +1,1 @@
+"""Codes that people read, print and type: passcodes, tables of indexed values."""
