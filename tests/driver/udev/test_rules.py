@@ -107,6 +107,7 @@ def test_a_serial_number_becomes_part_of_a_name_only_if_it_is_ten_digits():
 def test_modem_manager_leaves_card_and_serial_interface_alone():
     ignoring = {subsystem(rule) for rule in OURS if ("ENV{ID_MM_DEVICE_IGNORE}", "=", "1") in rule}
     assert ignoring == {"usb", "tty"}
+    assert {subsystem(rule) for rule in OURS if ("ENV{ID_MM_PORT_IGNORE}", "=", "1") in rule} == {"tty"}
 
 
 def test_the_hardware_names_are_for_our_ids_only():
