@@ -2,9 +2,11 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +39,15 @@ def type_this(finding: dict[str, str]) -> None:
     """Do what a finding of the doctor says, as a person at a terminal; the guest's root needs no sudo."""
     line = finding["type"].replace("sudo ", "")
     subprocess.run(["bash", "-c", line], check=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+
+
+@contextmanager
+def modem_manager(folder: Path) -> Iterator[None]:
+    """A program by the name of ModemManager, which does nothing."""
+    program = folder / "ModemManager"
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([program, "infinity"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()

@@ -1,6 +1,5 @@
 """`dsc doctor` on a real kernel: a situation is made, named, and mended by what the doctor says to type."""
 
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.guest.dsc import dsc, type_this
+from tests.kernel.guest.dsc import dsc, modem_manager, type_this
 from tests.kernel.guest.usb_cards import Udev
 
 HOLDS = """
@@ -119,9 +118,6 @@ def test_two_cards_with_one_serial_number_are_both_named(usb_cards):
 
 def test_modem_manager_is_seen_where_nobody_told_it_to_leave_cards_alone(usb_card, tmp_path):
     assert findings("modem-manager") == []
-    program = tmp_path / "ModemManager"
-    shutil.copy("/bin/sleep", program)
-    with subprocess.Popen([program, "600"]) as modem_manager:
+    with modem_manager(tmp_path):
         finding = the_finding("modem-manager")
-        modem_manager.kill()
     assert usb_card.tty in finding["what"] and finding["type"].endswith("udev install")

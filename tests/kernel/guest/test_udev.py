@@ -4,14 +4,13 @@ import grp
 import json
 import pwd
 import re
-import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.kernel.guest.dsc import DSC, dsc, type_this
+from tests.kernel.guest.dsc import DSC, dsc, modem_manager, type_this
 from tests.kernel.guest.uhid import CARD_REPORTS, UhidDevice
 
 SLOTS = "platform-vhci_hcd.0-usb-0"
@@ -190,12 +189,8 @@ def test_a_second_install_changes_nothing_and_an_edited_file_is_asked_about(usb_
 
 
 def test_modem_manager_is_told_by_the_rules(usb_card, installed, tmp_path):
-    program = tmp_path / "ModemManager"
-    shutil.copy("/bin/sleep", program)
-    with subprocess.Popen([program, "600"]) as modem_manager:
-        document = dsc("doctor")
-        modem_manager.kill()
-    assert document["healthy"]
+    with modem_manager(tmp_path):
+        assert dsc("doctor")["healthy"]
 
 
 def test_suggest_names_the_slot_of_the_only_card_and_its_rules_make_the_names(usb_card, installed):
