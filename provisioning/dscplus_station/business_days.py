@@ -1,7 +1,7 @@
 """Business days: Monday to Friday, without the public holidays of the issuer's calendar."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from dscplus_station.errors import BadInput
 
@@ -27,3 +27,11 @@ def business_days(country: object) -> Callable[[date], bool]:
             f"[calendar] holidays: there is no calendar of {country!r}; say US, or CH-ZH"
         ) from None
     return lambda day: day.weekday() < SATURDAY and day not in off
+
+
+def after(day: date, count: int, is_business_day: Callable[[date], bool]) -> date:
+    """The `count`-th business day after a day; that day itself does not count."""
+    while count:
+        day += timedelta(days=1)
+        count -= is_business_day(day)
+    return day

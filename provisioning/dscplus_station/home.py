@@ -38,6 +38,8 @@ class Settings:
     """The part `[sharing]`: what waits for compliance (R28)."""
     calendar: Mapping[str, Any] = field(default_factory=dict)
     """The part `[calendar]`: whose holidays are no business days (R20)."""
+    ordering: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[ordering]`: who may order, and how fast the warehouse ships (R9, R11)."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -115,11 +117,12 @@ class Home:
                 notices=values.get("notices", {}),
                 sharing=values.get("sharing", {}),
                 calendar=values.get("calendar", {}),
+                ordering=values.get("ordering", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in ("notices", "sharing", "calendar"):
+        for part in ("notices", "sharing", "calendar", "ordering"):
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         return settings

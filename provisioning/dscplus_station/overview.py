@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.holds.tables import Hold
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
 from dscplus_station.orders.service import get_order
@@ -27,7 +28,7 @@ def orders(station: Station) -> list[dict[str, Any]]:
         rows = session.execute(
             select(Order, Binding.serial_number)
             .outerjoin(Binding, (Binding.order_id == Order.id) & Binding.released_at.is_(None))
-            .order_by(Order.placed_at, Order.id)
+            .order_by(func.coalesce(Order.placed_at, Order.changed_at), Order.id)
         ).all()
         return [_order(order, serial) for order, serial in rows]
 
@@ -51,6 +52,19 @@ def order(station: Station, order_id: str) -> dict[str, Any]:
             "country": found.country,
             "pin_kept": found.sealed_pin is not None,
             "placed_at": found.placed_at,
+            "account": found.hold_account,
+            "estimated_shipment_on": found.estimated_shipment_on,
+            "holds": [
+                {
+                    "account": hold.account,
+                    "amount_cents": hold.amount_cents,
+                    "currency": hold.currency,
+                    "state": hold.state,
+                    "ended_at": hold.ended_at,
+                    "end_reason": hold.end_reason,
+                }
+                for hold in session.scalars(select(Hold).where(Hold.order_id == order_id).order_by(Hold.id))
+            ],
             "cards": [
                 {
                     "serial_number": one.serial_number,

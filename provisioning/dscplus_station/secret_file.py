@@ -1,6 +1,7 @@
-"""Secrets come out of files: passphrases, passwords, tokens."""
+"""Secrets come out of files, or from standard input: passphrases, passwords, tokens, PINs."""
 
 from pathlib import Path
+from typing import TextIO
 
 from dscplus_station.errors import BadInput, NotFound
 
@@ -12,11 +13,24 @@ def read_secret_line(path: Path, what: str) -> str:
         NotFound, BadInput: no such file, or it is empty or not text.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            return first_line(file, str(path), what)
     except FileNotFoundError:
         raise NotFound(f"{path}: no such {what} file") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise BadInput(f"{path}: cannot be read as a {what} file ({type(error).__name__})") from None
+
+
+def first_line(stream: TextIO, name: str, what: str) -> str:
+    """The first line of what is read from `name`, without its end.
+
+    Raises:
+        BadInput: it is empty or not text.
+    """
+    try:
+        lines = stream.readline().splitlines()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name}: cannot be read as a {what} file ({type(error).__name__})") from None
     if not lines or not lines[0]:
-        raise BadInput(f"{path}: the first line holds no {what}")
+        raise BadInput(f"{name}: the first line holds no {what}")
     return lines[0]

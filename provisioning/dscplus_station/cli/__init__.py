@@ -14,7 +14,7 @@ COMMANDS = {
     "init": ("dscplus_station.cli.home:init", "Make a station: its home, keystore and database."),
     "stock": ("dscplus_station.cli.stock:stock", "Receive, list and count cards."),
     "keys": ("dscplus_station.cli.keys:keys", "Import the makers' batch keys."),
-    "orders": ("dscplus_station.cli.orders:orders", "Import, list, show and cancel orders."),
+    "orders": ("dscplus_station.cli.orders:orders", "Order cards; import, list, show and cancel orders."),
     "users": ("dscplus_station.cli.users:users", "Who the users are; the legacy devices they hold."),
     "limits": ("dscplus_station.cli.limits:limits", "What each type of device admits; codes by SMS."),
     "optout": ("dscplus_station.cli.optout:optout", "Opting out and back in."),

@@ -20,6 +20,7 @@ from dscplus_station.csvfile import Refusal
 from dscplus_station.errors import StationError, WrongUsage
 from dscplus_station.home import Home
 from dscplus_station.keystore.file import FileKeystore
+from dscplus_station.limits.rules import cents
 from dscplus_station.opening import open_station
 from dscplus_station.secret_file import read_secret_line
 from dscplus_station.station import Station
@@ -41,6 +42,21 @@ class _Day(click.ParamType[date]):
 
 
 DAY = _Day()
+
+
+class _Dollars(click.ParamType[int]):
+    """US dollars, 50000 or 50000.00, in cents."""
+
+    name = "usd"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        amount = cents(str(value))
+        if amount is None:
+            self.fail(f"{value!r} is no amount of US dollars: 50000 or 50000.00", param, ctx)
+        return amount
+
+
+DOLLARS = _Dollars()
 
 
 class Desk:

@@ -4,25 +4,13 @@ import dataclasses
 
 import click
 
-from dscplus_station.cli.common import Desk, command, fail, table
+from dscplus_station.cli.common import DOLLARS, Desk, command, fail, table
 from dscplus_station.devices.rules import DeviceType
 from dscplus_station.errors import BadInput
 from dscplus_station.limits import service, sms
-from dscplus_station.limits.rules import GATE_TOLD, WITHDRAWAL_LIMITS, Gate, cents, dollars
+from dscplus_station.limits.rules import GATE_TOLD, WITHDRAWAL_LIMITS, Gate, dollars
 from dscplus_station.notices.configuration import read_gateways
 from dscplus_station.notices.rules import Channel
-
-
-class _Dollars(click.ParamType[int]):
-    """US dollars, 50000 or 50000.00, in cents."""
-
-    name = "usd"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        amount = cents(str(value))
-        if amount is None:
-            self.fail(f"{value!r} is no amount of US dollars: 50000 or 50000.00", param, ctx)
-        return amount
 
 
 @click.group()
@@ -95,7 +83,7 @@ def show(desk: Desk, user: str) -> None:
 
 @limits.command("withdraw")
 @click.argument("user")
-@click.argument("amount", type=_Dollars())
+@click.argument("amount", type=DOLLARS)
 @click.option("--type", "kind", type=click.Choice([one.value for one in DeviceType]), required=True)
 @click.option("--reference", required=True, help="The portal's; the same one again counts once.")
 @command
@@ -116,7 +104,7 @@ def withdraw(desk: Desk, user: str, amount: int, kind: str, reference: str) -> N
 
 @limits.command("deposit")
 @click.argument("user")
-@click.argument("amount", type=_Dollars())
+@click.argument("amount", type=DOLLARS)
 @click.option("--reference", required=True, help="The portal's; the same one again counts once.")
 @command
 def deposit(desk: Desk, user: str, amount: int, reference: str) -> None:

@@ -7,6 +7,7 @@ import click
 
 from dscplus_station import overview
 from dscplus_station.cancellation.service import cancel
+from dscplus_station.cli import ordering
 from dscplus_station.cli.common import Desk, command, confirm, fail, say, say_refusals, table, told_refusals
 from dscplus_station.csvfile import read_rows
 from dscplus_station.orders.importing import ImportResult, import_orders
@@ -16,7 +17,11 @@ from dscplus_station.shred import shred
 
 @click.group()
 def orders() -> None:
-    """Import, list, show and cancel orders."""
+    """Order a card, step by step; import, list, show and cancel orders."""
+
+
+for _step in ordering.STEPS:
+    orders.add_command(_step)
 
 
 @orders.command("import")

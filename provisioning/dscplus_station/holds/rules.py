@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+DEPOSIT_CENTS = 20 * 100
+"""R12: what is held for a card, in US cents."""
+
 
 class HoldState(StrEnum):
     """HELD, then released or captured, once."""

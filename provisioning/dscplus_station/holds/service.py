@@ -1,16 +1,58 @@
-"""Ending a deposit, within the transaction that has the reason for it (R12)."""
+"""Opening and ending a deposit, within the transaction that has the reason for it (R12)."""
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
-from dscplus_station.errors import NotPermitted
-from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
+from dscplus_station.errors import NotPermitted, StateConflict
+from dscplus_station.holds.rules import DEPOSIT_CENTS, STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.holds.tables import Hold
+
+
+def open_hold(session: Session, actor: Actor, now: datetime, order_id: str, account: str) -> None:
+    """Hold the deposit for an order on an account: once an order (R12).
+
+    Raises:
+        StateConflict: the order had a hold before.
+    """
+    if session.scalar(select(Hold.id).where(Hold.order_id == order_id).limit(1)) is not None:
+        raise StateConflict(f"the deposit of order {order_id} was held before")
+    session.add(
+        Hold(
+            order_id=order_id,
+            account=account,
+            amount_cents=DEPOSIT_CENTS,
+            currency="USD",
+            state=HoldState.HELD,
+            opened_at=now,
+        )
+    )
+    session.flush()
+    audit.record(session, actor, now, "hold.HELD", order_id, account=account, cents=DEPOSIT_CENTS)
+
+
+def tie_to_card(session: Session, actor: Actor, now: datetime, order_id: str, serial_number: str) -> None:
+    """Let an order's open hold be its shipped card's: a card has one at most. Without a hold: nothing.
+
+    Raises:
+        StateConflict: an earlier order's deposit for this card was never ended.
+    """
+    other = session.scalar(
+        select(Hold.order_id).where(Hold.serial_number == serial_number, Hold.state == HoldState.HELD)
+    )
+    if other is not None and other != order_id:
+        raise StateConflict(f"card {serial_number} has an open deposit, of order {other}: end that one first")
+    if affected(
+        session,
+        update(Hold)
+        .where(Hold.order_id == order_id, Hold.state == HoldState.HELD)
+        .values(serial_number=serial_number),
+    ):
+        audit.record(session, actor, now, "hold.card", order_id, serial_number=serial_number)
 
 
 def end_hold(

@@ -17,7 +17,7 @@ from dscplus_station.devices.rules import DeviceType
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.keystore.interface import Keystore, pin_of
 from dscplus_station.orders.pin_policy import pin_fault
-from dscplus_station.orders.rules import OrderRequest, OrderState, understand
+from dscplus_station.orders.rules import CLIENTS_DRAFT, OrderRequest, OrderState, understand
 from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
 from dscplus_station.users.service import put_on_record
@@ -99,6 +99,8 @@ class _Desk:
             return f"order {request.order} stands in line {first} already"
         known = self._orders.get(request.order)
         if known is not None:
+            if known.state in CLIENTS_DRAFT:
+                return f"order {request.order} is a client's draft: it is placed by its client, or cancelled"
             changed = self._differences(known, request)
             if changed:
                 return f"order {request.order} was imported before with another {', '.join(changed)}"

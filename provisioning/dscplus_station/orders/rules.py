@@ -46,6 +46,8 @@ ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 PIN_KEPT = frozenset({S.DRAFT, S.REVIEW, S.PLACED, S.IN_PROVISIONING})
 """Only in these states may an order still hold its sealed PIN."""
 
+CLIENTS_DRAFT = frozenset({S.DRAFT, S.REVIEW})
+"""The client is still at it."""
 
 COLUMNS = (
     "order",
@@ -94,7 +96,7 @@ def understand(
         countries: the ISO 3166-1 alpha-2 codes there are.
         languages: ISO 639-1 codes of those in which a holder can be written to.
     """
-    if fault := _text_fault(values):
+    if fault := text_fault(values):
         return fault
     kind, profile = values["kind"].lower(), values["profile"].lower()
     country, language = values["country"].upper(), values["language"].lower()
@@ -126,8 +128,11 @@ def understand(
     )
 
 
-def _text_fault(values: Mapping[str, str]) -> str | None:
+def text_fault(values: Mapping[str, str]) -> str | None:
+    """What is wrong with those of an order's texts (`LIMITS`) that are given, or None."""
     for column, limit in LIMITS.items():
+        if column not in values:
+            continue
         value = values[column]
         if not value:
             return f"{column} is empty"
@@ -135,7 +140,7 @@ def _text_fault(values: Mapping[str, str]) -> str | None:
             return f"{column} is longer than {limit} characters"
         if not value.replace("\n", "" if column == "address" else "\n").isprintable():
             return f"{column} holds characters that cannot be printed"
-    for column in ("order", "user"):
+    for column in {"order", "user"} & values.keys():
         if not NAME.fullmatch(values[column]):
             return f"{column} {values[column]!r} may hold letters, digits and . _ @ + - only"
     return None

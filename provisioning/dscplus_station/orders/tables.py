@@ -1,6 +1,6 @@
 """Orders, and the bindings that say which card serves which order."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +20,7 @@ class Order(Base):
             "sealed_pin IS NULL OR state IN ('DRAFT', 'REVIEW', 'PLACED', 'IN_PROVISIONING')",
             name="pin_erased",
         ),
+        CheckConstraint("placed_at IS NOT NULL OR state IN ('DRAFT', 'REVIEW', 'CANCELLED')", name="placed"),
         # A card is replaced once for a user; a cancelled order does not count.
         unique_where(
             "uq_orders_live_replacement",
@@ -41,8 +42,12 @@ class Order(Base):
     country: Mapped[str] = mapped_column(String(2))
     sealed_pin: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[OrderState] = mapped_column(one_of(OrderState, "state"))
-    placed_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+    hold_account: Mapped[str | None] = mapped_column(String(40))
+    """The account that carries the deposit (R11); None: chosen by nobody, or the order came in a file."""
+    estimated_shipment_on: Mapped[date | None]
+    """What the client was told when the order was placed (R11)."""
 
 
 class Binding(Base):

@@ -11,6 +11,7 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.clock import day_in
 from dscplus_station.devices.service import live_device, revoke_card_users
 from dscplus_station.errors import BadInput, StateConflict
+from dscplus_station.holds.service import tie_to_card
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
 from dscplus_station.notices.outbox import queue
@@ -80,6 +81,7 @@ def ship(
         )
         session.add(shipment)
         session.flush()
+        tie_to_card(session, actor, now, order_id, serial_number)
         due_on = start_timer(session, actor, now, order, serial_number, shipment.id, shipped_on)
         last_day = online_cards_end(session, order.user_name).get(order.user_name)
         warning = gap_warning(order.user_name, last_day, due_on) if last_day else None

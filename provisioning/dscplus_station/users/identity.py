@@ -42,6 +42,22 @@ def primary_user(session: Session, account: str) -> str | None:
     return session.scalar(select(User.name).where(User.account == account, User.is_primary))
 
 
+def accounts_of_person(session: Session, name: str) -> frozenset[str]:
+    """The accounts on record of a user, and of the other user names of the same entity (R11).
+
+    Raises:
+        NotFound: no such user.
+    """
+    own = get_user(session, name).account
+    entity = select(IdentityRecord.entity).where(IdentityRecord.user_name == name).scalar_subquery()
+    others = session.scalars(
+        select(User.account)
+        .join(IdentityRecord, IdentityRecord.user_name == User.name)
+        .where(IdentityRecord.entity == entity, User.account.is_not(None))
+    )
+    return frozenset(account for account in (own, *others) if account is not None)
+
+
 def sealed(keystore: Keystore, name: str, identity: Identity) -> bytes:
     """An identity's facts as the record keeps them; entity and birth date stand beside them."""
     facts = {
