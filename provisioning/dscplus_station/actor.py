@@ -18,7 +18,7 @@ class Role(StrEnum):
     SHIPPING = "shipping"
     """Hands cards to a carrier, records what came back undelivered."""
     CLIENT_SERVICES = "client-services"
-    """Activates cards and checks responses for their holders."""
+    """Activates cards and checks responses for their holders, gives interim access."""
     COMPLIANCE = "compliance"
     """Decides which sharings may be that do not go by themselves."""
     SUPERVISOR = "supervisor"

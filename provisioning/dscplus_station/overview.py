@@ -114,7 +114,7 @@ def cards(station: Station, serial_number: str | None = None) -> list[dict[str, 
                 Run.serial_number, Run.id, Run.order_id, Run.state, Run.started_at, Run.ended_at, Run.result
             ).order_by(Run.started_at)
         )
-        online_cards = online_cards_end(session)
+        online_cards = online_cards_end(session, station.settings.zone)
         found = by_card(select(Card.serial_number, Card.batch, Card.state).order_by(Card.serial_number))
     return [
         _card(

@@ -1,17 +1,14 @@
 """A station whose clients order for themselves: what tests of orders, losses and returns begin from."""
 
-from datetime import timedelta
-
 from sqlalchemy import select
 
-from dscplus_station import audit
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.holds.tables import Hold
-from dscplus_station.interim.tables import InterimAccess, InterimKind
 from dscplus_station.ordering import service
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.ordering.service import Address, Wish
 from dscplus_station.shipping.service import ship
+from tests.provisioning.interim_access import give_online_card
 from tests.provisioning.support import CARDS, COUNTRIES, GOOD_PIN, World, record_users, user_values
 
 RICH = 1_000_000_01
@@ -60,19 +57,9 @@ class OrderingWorld(World):
         self.at(days=21)
         assert serial_number in run_timers(self.station, self.actor).activated
 
-    def online_card(self, user="alice", days=21):
+    def online_card(self, user="alice"):
         """Give a user interim access."""
-        with self.writing() as session:
-            today = self.station.today()
-            session.add(
-                InterimAccess(
-                    user_name=user,
-                    kind=InterimKind.ONLINE_CARD,
-                    started_on=today,
-                    expires_on=today + timedelta(days=days),
-                )
-            )
-            audit.record(session, self.actor, self.station.now(), "interim.test", user)
+        give_online_card(self, user)
 
     def holds(self):
         """Every hold: order, card, account, state, reason."""

@@ -1,17 +1,14 @@
 """A station where a person has two user names, one with an active card: what tests of sharing begin from."""
 
-from datetime import timedelta
-
 from sqlalchemy import select
 
-from dscplus_station import audit
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.csvfile import Row
 from dscplus_station.devices.legacy import import_legacy_devices
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.interim.tables import InterimAccess, InterimKind
 from dscplus_station.login.service import check_login, issue_challenge
 from dscplus_station.sharing import service
+from tests.provisioning.interim_access import give_passcode
 from tests.provisioning.support import CARDS, World, other_response, record_users, user_values
 
 OWNER, REQUESTER = "alice", "alice.trust"
@@ -67,19 +64,9 @@ class SharingWorld(World):
         answer = check_login(self.station, self.actor, self.keystore, serial_number, question, response, user)
         return answer.outcome
 
-    def passcode(self, user, days=2):
+    def passcode(self, user):
         """Give a user interim access."""
-        with self.writing() as session:
-            today = self.station.today()
-            session.add(
-                InterimAccess(
-                    user_name=user,
-                    kind=InterimKind.PASSCODE,
-                    started_on=today,
-                    expires_on=today + timedelta(days=days),
-                )
-            )
-            audit.record(session, self.actor, self.station.now(), "interim.test", user)
+        return give_passcode(self, user)
 
     def states(self):
         """The state of every assignment, by user and device; the last one of each counts."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from dscplus_station import audit, locks, overview
+from dscplus_station import locks, overview
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers, upcoming
 from dscplus_station.activation.rules import (
@@ -27,7 +27,7 @@ from dscplus_station.devices.service import end_device, live_device
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
 from dscplus_station.interim.rules import gap_warning, uncovered_days
-from dscplus_station.interim.tables import InterimAccess, InterimKind
+from dscplus_station.interim.service import held_interim_access
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import issue_challenge
 from dscplus_station.orders.rules import OrderKind
@@ -35,6 +35,7 @@ from dscplus_station.orders.service import release
 from dscplus_station.shipping.service import report_undelivered, ship
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from tests.provisioning.interim_access import give_online_card, give_passcode
 from tests.provisioning.support import CARDS, order_values, other_response
 
 DAYS = st.dates(date(2020, 1, 1), date(2100, 1, 1))
@@ -134,18 +135,18 @@ def assignment(world, serial_number=CARDS[0]):
     return overview.cards(world.station, serial_number)[0]["assignment"]
 
 
-def give_interim_access(world, user="alice", expires_on=date(2026, 12, 10)):
-    with world.writing() as session:
-        for kind in InterimKind:
-            session.add(
-                InterimAccess(user_name=user, kind=kind, started_on=date(2026, 11, 20), expires_on=expires_on)
-            )
-        audit.record(session, world.actor, world.moment, "interim.test", user)
+def give_interim_access(world, user="alice", confirmed_days_ago=0):
+    """An online card that was confirmed on an earlier day, and after it a passcode."""
+    world.at(days=-confirmed_days_ago, minutes=-2)
+    give_online_card(world, user)
+    world.at(days=confirmed_days_ago, minutes=1)
+    give_passcode(world, user)
+    world.at(minutes=1)
 
 
 def open_interim(world):
     with world.station.database.reading() as session:
-        return len(session.scalars(select(InterimAccess).where(InterimAccess.ended_at.is_(None))).all())
+        return len(held_interim_access(session, "alice", world.moment))
 
 
 def activate_by_hand(world, serial_number=CARDS[0], wrong=False):
@@ -358,7 +359,7 @@ def test_an_active_card_did_arrive(world):
 def test_r16_shipping_warns_about_the_gap_and_the_card_shows_both_dates(world):
     world.stock(2)
     world.shipped("O-1", CARDS[0])
-    give_interim_access(world, expires_on=date(2026, 12, 5))
+    give_interim_access(world, confirmed_days_ago=8)  # on 14 November
     shipped = world.shipped("O-2", CARDS[1], kind="replacement", replaces=CARDS[0])
     assert "7 days without access" in shipped.warning
     card = overview.cards(world.station, CARDS[1])[0]

@@ -21,14 +21,11 @@ from dscplus_station.login.service import check_login, issue_challenge, release_
 from dscplus_station.login.tables import Challenge
 from dscplus_station.sharing.rules import SharingState
 from tests.provisioning.command_bench import Bench
+from tests.provisioning.interim_access import other_answer, values
 from tests.provisioning.sharing_world import REQUESTER, SharingWorld
 from tests.provisioning.support import record_users, user_values
 
 CARD = "SCC-1"
-
-
-def other_answer(right):
-    return right[:-1] + ("A" if right[-1] != "A" else "C")
 
 
 class CodeWorld(SharingWorld):
@@ -47,7 +44,7 @@ class CodeWorld(SharingWorld):
         return issue_challenge(self.station, self.actor, CARD, user).challenge
 
     def values(self, question):
-        return "".join(self.table.value(index) for index in rules.asked(question))
+        return values(self.table, question)
 
     def answer(self, question, answer, user=REQUESTER):
         return check_login(self.station, self.actor, self.keystore, CARD, question, answer, user)
@@ -286,7 +283,7 @@ def test_by_commands_without_a_value_anywhere(tmp_path):
     assert json.loads(taken.stdout)["recorded"] == [CARD]
     assert not file.exists()
     question = bench.json("challenge", CARD)["challenge"]
-    right = "".join(table.value(index) for index in rules.asked(question))
+    right = values(table, question)
     refused = bench.run("verify", CARD, question, right, code=2)
     assert "--answer-file" in refused.stderr
     answer = bench.file("answer", right + "\n")

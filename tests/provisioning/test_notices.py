@@ -1,15 +1,12 @@
 """Notices: queued with what they tell, sent at least once, each told once (R13)."""
 
-import string
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from dscplus_station import catalogue
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers, upcoming
 from dscplus_station.activation.rules import Notice as Ahead
@@ -85,29 +82,6 @@ def states(world, kind=None):
 def test_every_kind_has_a_wording_and_a_channel():
     assert set(WORDINGS) == set(NoticeKind) == set(CHANNELS)
     assert all(CHANNELS.values())
-
-
-@pytest.mark.parametrize("language", sorted(catalogue.languages() - {"en"}))
-@pytest.mark.parametrize("kind", NoticeKind)
-def test_every_text_is_translated_and_names_the_same_things(kind, language):
-    wording = WORDINGS[kind]
-    for text in (wording.subject, wording.body, wording.short):
-        translated = catalogue.translations(language).gettext(text)
-        assert translated != text
-        assert fields(translated) == fields(text)
-
-
-def fields(text):
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-@pytest.mark.parametrize("language", sorted(catalogue.languages() - {"en"}))
-def test_no_catalogue_keeps_a_text_that_nobody_uses(language):
-    path = catalogue._FOLDER / language / "LC_MESSAGES" / "holder.po"
-    with path.open("rb") as file:
-        known = {message.id for message in read_po(file) if message.id}
-    used = {text for wording in WORDINGS.values() for text in (wording.subject, wording.body, wording.short)}
-    assert known == used
 
 
 def test_a_notice_is_written_in_the_readers_language():

@@ -197,9 +197,9 @@ def test_r29_after_the_correction_it_is_asked_again(world):
 @pytest.mark.parametrize("user", [OWNER, REQUESTER])
 def test_r25_nobody_holds_interim_access(world, user):
     world.passcode(user)
-    with pytest.raises(NotPermitted, match=rf"{user} holds interim access \(PASSCODE\)"):
+    with pytest.raises(NotPermitted, match=rf"{user} holds interim access \(temporary passcode\)"):
         world.request()
-    world.at(days=2)
+    world.at(days=12)
     with pytest.raises(NotPermitted, match="interim access"):  # its last day is a day
         world.request()
     world.at(days=1)

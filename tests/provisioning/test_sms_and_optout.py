@@ -57,7 +57,7 @@ def confirm(world, code, user=OWNER):
 
 def types(world, user=OWNER):
     with world.station.database.reading() as session:
-        return device_types_of(session, user)
+        return device_types_of(session, user, world.moment)
 
 
 def wrong(code):

@@ -19,6 +19,7 @@ COMMANDS = {
     "limits": ("dscplus_station.cli.limits:limits", "What each type of device admits; codes by SMS."),
     "optout": ("dscplus_station.cli.optout:optout", "Opting out and back in."),
     "sharing": ("dscplus_station.cli.sharing:sharing", "One device for several user names of a person."),
+    "access": ("dscplus_station.cli.access:access", "Interim access: passcodes, online cards."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
@@ -35,7 +36,7 @@ COMMANDS = {
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-EXTRA = {"sqlalchemy", "alembic", "babel", "holidays", "pycountry", "rich", "tzdata"}
+EXTRA = {"sqlalchemy", "alembic", "babel", "fpdf", "holidays", "pycountry", "rich", "tzdata"}
 MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 

@@ -22,7 +22,7 @@ from dscplus_station.home import Home
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.limits.rules import cents
 from dscplus_station.opening import open_station
-from dscplus_station.secret_file import read_secret_line
+from dscplus_station.secret_file import first_line, read_secret_line
 from dscplus_station.station import Station
 
 JSON_VERSION = 1
@@ -186,7 +186,7 @@ def given_answer(answer: str | None, file: Path | None) -> str:
         raise WrongUsage("the answer: a card's RESPONSE, or --answer-file F, one of the two")
     if file is not None:
         if file == Path("-"):
-            return sys.stdin.readline().strip()
+            return first_line(sys.stdin, "standard input", "answer").strip()
         return read_secret_line(file, "answer").strip()
     assert answer is not None  # noqa: S101 (one of the two is given)
     if not RESPONSE.fullmatch(answer):

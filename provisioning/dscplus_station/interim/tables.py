@@ -1,34 +1,22 @@
-"""Temporary passcodes and online cards: here only what activation needs (R15, R16)."""
+"""What is on record before interim access is given; passcodes and online cards themselves are devices."""
 
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of, unique_where
+from dscplus_station.db import Base
 
 
-class InterimKind(StrEnum):
-    """R17, R18."""
+class IdentityCheck(Base):
+    """That client services made sure who a caller is, and how (R17); never what was answered."""
 
-    PASSCODE = "PASSCODE"
-    ONLINE_CARD = "ONLINE_CARD"
-
-
-class InterimAccess(Base):
-    """What lets a user in until a replacement is active. `expires_on`: its last day, in the issuer's zone."""
-
-    __tablename__ = "interim_access"
-    __table_args__ = (
-        unique_where("uq_interim_access_open", "user_name", "kind", where="ended_at IS NULL"),
-        CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended"),
-    )
+    __tablename__ = "identity_check"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"))
-    kind: Mapped[InterimKind] = mapped_column(one_of(InterimKind, "kind"))
-    started_on: Mapped[date]
-    expires_on: Mapped[date]
-    ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None] = mapped_column(String(200))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), unique=True)
+    """The passcode that was given then."""
+    checked_at: Mapped[datetime]
+    checked_by: Mapped[str] = mapped_column(String(64))
+    how: Mapped[str] = mapped_column(String(200))

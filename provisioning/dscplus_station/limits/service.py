@@ -1,7 +1,7 @@
 """Withdrawals and deposits against the limits, and the gates for enrolled users (R20, R21)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.business_days import DEFAULT_CALENDAR, business_days
-from dscplus_station.devices.rules import AssignmentState, DeviceType
+from dscplus_station.devices.rules import AssignmentState, DeviceType, is_over, only_portal
 from dscplus_station.devices.service import live_assignments_of_users
 from dscplus_station.errors import BadInput, NotPermitted, StateConflict
 from dscplus_station.limits.rules import (
@@ -41,12 +41,14 @@ class Leeway:
     left: int | None
 
 
-def device_types_of(session: Session, user_name: str) -> frozenset[DeviceType]:
-    """What a user can authenticate with at present; `NONE` for everybody."""
+def device_types_of(session: Session, user_name: str, now: datetime) -> frozenset[DeviceType]:
+    """What a user can authenticate with now, for more than to reach the portal; `NONE` for everybody."""
     held = {
         device.type
         for assignment, device in live_assignments_of_users(session, {user_name})
         if assignment.state is AssignmentState.ACTIVE
+        and not is_over(device.expires_at, now)
+        and not only_portal(device.portal_only_from, now)
     }
     confirmed = select(SmsEnrolment.id).where(
         SmsEnrolment.user_name == user_name,
@@ -66,7 +68,7 @@ def leeway(station: Station, user_name: str) -> list[Leeway]:
     """
     with station.database.reading() as session:
         get_user(session, user_name)
-        kinds = device_types_of(session, user_name)
+        kinds = device_types_of(session, user_name, station.now())
         return [_leeway(session, station, user_name, kind) for kind in DeviceType if kind in kinds]
 
 
@@ -90,7 +92,7 @@ def withdraw(
     actor.require(Role.CLIENT_SERVICES, "record withdrawals")
     with station.database.writing() as session:
         if not _known(session, user_name, kind, amount, reference, MovementKind.WITHDRAWAL):
-            if kind not in device_types_of(session, user_name):
+            if kind not in device_types_of(session, user_name, station.now()):
                 raise NotPermitted(f"{user_name} has no {kind} that is active")
             allowed = _leeway(session, station, user_name, kind)
             if not passes(amount, allowed.left):
@@ -112,7 +114,7 @@ def deposit(station: Station, actor: Actor, user_name: str, amount: int, referen
     kind = DeviceType.NONE
     with station.database.writing() as session:
         if not _known(session, user_name, kind, amount, reference, MovementKind.DEPOSIT):
-            _require_gate(session, user_name, Gate.DEPOSIT, amount)
+            _require_gate(session, station.now(), user_name, Gate.DEPOSIT, amount)
             _count(session, station, actor, user_name, kind, amount, reference, MovementKind.DEPOSIT)
 
 
@@ -125,11 +127,12 @@ def require_gate(station: Station, user_name: str, gate: Gate) -> None:
     """
     with station.database.reading() as session:
         get_user(session, user_name)
-        _require_gate(session, user_name, gate, 1)
+        _require_gate(session, station.now(), user_name, gate, 1)
 
 
-def _require_gate(session: Session, user_name: str, gate: Gate, amount: int) -> None:
-    enrolled = bool(device_types_of(session, user_name) - {DeviceType.NONE})
+def _require_gate(session: Session, now: datetime, user_name: str, gate: Gate, amount: int) -> None:
+    """A passcode enrols nobody: it is there to get a device."""
+    enrolled = bool(device_types_of(session, user_name, now) - {DeviceType.NONE, DeviceType.PASSCODE})
     deposited = _moved(session, user_name, MovementKind.DEPOSIT, date.min)
     if not gate_open(gate, enrolled=enrolled, deposited=deposited, deposit=amount):
         raise NotPermitted(f"{user_name} may not {GATE_TOLD[gate]}: that needs an active device (R21)")

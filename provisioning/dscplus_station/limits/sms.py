@@ -45,7 +45,7 @@ def begin(
     with station.database.writing() as session:
         now = station.now()
         get_user(session, user_name)
-        if DeviceType.PHONE_APP in device_types_of(session, user_name):
+        if DeviceType.PHONE_APP in device_types_of(session, user_name, now):
             raise NotPermitted(f"{user_name} has the phone app: codes by SMS are no longer used (R22)")
         sent = session.scalar(
             select(func.count()).where(

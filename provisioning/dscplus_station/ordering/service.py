@@ -378,7 +378,7 @@ def _standing(
         cards=frozenset(
             assignment.state for assignment, device in held if device.type is DeviceType.DSC_PLUS
         ),
-        way_in=active or bool(held_interim_access(session, user_name, station.today())),
+        way_in=active or bool(held_interim_access(session, user_name, now)),
         under_way=under_way,
         replaced=_replaced(session, user_name, replaces) if replaces else None,
     )

@@ -1,7 +1,7 @@
 """What must hold whenever a sharing goes one step towards its approval (R24 to R28, R31)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -39,7 +39,7 @@ class Cleared:
 def check(
     session: Session,
     keystore: Keystore,
-    today: date,
+    now: datetime,
     requester: str,
     owner: str,
     device: Device,
@@ -54,7 +54,7 @@ def check(
     return (
         _sharing_fault(session, requester, owner, device, itself)
         or _device_fault(held, requester, owner, device)
-        or _interim_fault(session, today, requester, owner)
+        or _interim_fault(session, now, requester, owner)
         or _identity_and_level(session, keystore, held, requester, owner, device)
     )
 
@@ -103,10 +103,10 @@ def _device_fault(
     return None
 
 
-def _interim_fault(session: Session, today: date, requester: str, owner: str) -> StationError | None:
+def _interim_fault(session: Session, now: datetime, requester: str, owner: str) -> StationError | None:
     """R25: neither holds a temporary passcode or an online card."""
     for user in (requester, owner):
-        if kinds := held_interim_access(session, user, today):
+        if kinds := held_interim_access(session, user, now):
             return NotPermitted(
                 f"{user} holds interim access ({', '.join(kinds)}): a device is shared when that has ended"
             )

@@ -72,7 +72,7 @@ def request(
         )
         if answer.outcome is not Outcome.RIGHT:
             return Requested(answer, None)
-        cleared = check(session, keystore, station.today(), requester, owner, device)
+        cleared = check(session, keystore, now, requester, owner, device)
         if isinstance(cleared, Cleared):
             sharing = Sharing(
                 requester=requester,
@@ -224,7 +224,7 @@ def decided_by_compliance(station: Station) -> frozenset[Concern]:
 def _cleared(session: Session, station: Station, keystore: Keystore, sharing: Sharing) -> Cleared:
     device = session.get_one(Device, sharing.device_id)
     cleared = check(
-        session, keystore, station.today(), sharing.requester, sharing.owner, device, itself=sharing.id
+        session, keystore, station.now(), sharing.requester, sharing.owner, device, itself=sharing.id
     )
     if isinstance(cleared, StationError):
         raise cleared

@@ -77,21 +77,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_identity_user_name')),
     sa.PrimaryKeyConstraint('user_name', name=op.f('pk_identity'))
     )
-    op.create_table('interim_access',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('user_name', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.Enum('PASSCODE', 'ONLINE_CARD', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('started_on', sa.Date(), nullable=False),
-    sa.Column('expires_on', sa.Date(), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('end_reason', sa.String(length=200), nullable=True),
-    sa.CheckConstraint('(ended_at IS NULL) = (end_reason IS NULL)', name=op.f('ck_interim_access_ended')),
-    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_interim_access_user_name')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_interim_access'))
-    )
-    with op.batch_alter_table('interim_access', schema=None) as batch_op:
-        batch_op.create_index('uq_interim_access_open', ['user_name', 'kind'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
-
     op.create_table('movement',
     sa.Column('reference', sa.String(length=40), nullable=False),
     sa.Column('kind', sa.Enum('WITHDRAWAL', 'DEPOSIT', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -402,6 +387,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_assignment_device_id'), ['device_id'], unique=False)
         batch_op.create_index('uq_assignment_live', ['device_id', 'user_name'], unique=True, sqlite_where=sa.text("state <> 'REVOKED'"), postgresql_where=sa.text("state <> 'REVOKED'"))
 
+    op.create_table('identity_check',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('checked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('checked_by', sa.String(length=64), nullable=False),
+    sa.Column('how', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_identity_check_device_id')),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_identity_check_user_name')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_identity_check')),
+    sa.UniqueConstraint('device_id', name=op.f('uq_identity_check_device_id'))
+    )
     op.create_table('challenge',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('assignment_id', sa.Integer(), nullable=False),
