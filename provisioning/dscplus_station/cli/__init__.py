@@ -29,6 +29,7 @@ COMMANDS = {
     "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),
     "activate": ("dscplus_station.cli.activation:activate", "Activate a card by a valid response."),
     "notices": ("dscplus_station.cli.notices:notices", "What holders are told: list, send; their addresses."),
+    "login": ("dscplus_station.cli.login:login", "The devices that a user can log in with."),
     "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
     "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),

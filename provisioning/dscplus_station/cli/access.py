@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dscplus_station.cli.common import Desk, answer_file, command, confirm, fail, given_answer, table
+from dscplus_station.cli.common import Desk, answer_file, command, confirm, fail, given_answer, say, table
 from dscplus_station.cli.login import told
 from dscplus_station.clock import last_day
 from dscplus_station.errors import StationError, WrongUsage
@@ -13,6 +13,7 @@ from dscplus_station.home import write_private
 from dscplus_station.interim import online_card
 from dscplus_station.interim.passcode import IssuedPasscode, issue_passcode
 from dscplus_station.interim.service import end_access, interim_access
+from dscplus_station.interim.ways import ways_back
 from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
 
 COLUMNS = (
@@ -139,6 +140,22 @@ def confirm_card(desk: Desk, serial_number: str, challenge: str, answer_file: Pa
     if answer is not None and not right:
         locked = "; the card is locked now" if answer.locked else ""
         fail(f"{serial_number}: {OUTCOME_TOLD[answer.outcome]}{locked}", 1)
+
+
+@access.command("ways")
+@click.argument("user")
+@command
+def ways(desk: Desk, user: str) -> None:
+    """What can be offered to USER, whose card is gone: the phone app, a passcode and then an online card.
+
+    The phone app only if the mobile number is confirmed (R19).
+
+    \b
+    Example:
+      dsc-station access ways alice
+    """
+    document = dataclasses.asdict(ways_back(desk.station, user))
+    desk.tell("access-ways", document, lambda: say(document))
 
 
 @access.command("list")

@@ -1,15 +1,42 @@
 """`dsc-station challenge` and `verify`: what a login does, by hand."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dscplus_station.cli.common import Desk, answer_file, command, fail, given_answer
+from dscplus_station.cli.common import Desk, answer_file, command, fail, given_answer, table
 from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
-from dscplus_station.login.service import Answer, check_login, issue_challenge
+from dscplus_station.login.service import Answer, issue_challenge
+from dscplus_station.sessions.devices import login_devices
+from dscplus_station.sessions.service import log_in
 
 _USER = click.option("--user", help="Which of the users who share the card.")
+
+
+@click.group()
+def login() -> None:
+    """The devices that a user can log in with; see also challenge and verify."""
+
+
+@login.command("devices")
+@click.argument("user")
+@command
+def devices(desk: Desk, user: str) -> None:
+    """List USER's devices side by side: what each is asked for, or why it cannot be picked now (R23).
+
+    \b
+    Example:
+      dsc-station login devices alice --json
+    """
+    found = [dataclasses.asdict(one) for one in login_devices(desk.station, user)]
+    columns = ("serial_number", "type", "assignment", "asks", "portal_only", "expires_at", "because")
+    desk.tell(
+        "login-devices",
+        {"user": user, "devices": found},
+        lambda: table(columns, [[one[name] for name in columns] for one in found], "no devices"),
+    )
 
 
 @click.command("challenge")
@@ -32,6 +59,7 @@ def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
             "serial_number": serial_number,
             "user": issued.user,
             "challenge": issued.challenge,
+            "asks": issued.asks,
             "expires_at": issued.expires_at,
         },
         lambda: click.echo(issued.challenge),
@@ -63,14 +91,15 @@ def verify(
       dsc-station verify SCC-1 017203 --answer-file answer
     """
     given = given_answer(response, answer_file)
-    answer = check_login(
-        desk.station, desk.actor(), desk.keystore, serial_number, challenge or "", given, user
-    )
+    done = log_in(desk.station, desk.actor(), desk.keystore, serial_number, challenge or "", given, user)
+    answer = done.answer
     right = answer.outcome is Outcome.RIGHT
     desk.tell(
         "verification",
-        {"serial_number": serial_number, "user": answer.user} | told(answer),
-        lambda: click.echo(f"right: {answer.user} is who the card says") if right else None,
+        {"serial_number": serial_number, "user": answer.user}
+        | told(answer)
+        | {"session": dataclasses.asdict(done.session) if done.session else None},
+        lambda: click.echo(f"right: {answer.user} is who the device says") if right else None,
     )
     if not right:
         locked = "; the card is locked now" if answer.locked else ""

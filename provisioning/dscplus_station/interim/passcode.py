@@ -66,7 +66,7 @@ def issue_passcode(
         now = station.now()
         get_user(session, user_name)
         session.execute(select(User.name).where(User.name == user_name).with_for_update())  # one at a time
-        if twice_in_a_row(_last_issued_at(session, user_name), _other_device_at(session, user_name)):
+        if not may_have_passcode(session, user_name):
             raise NotPermitted(
                 f"{user_name} had a passcode, and neither an online card nor another device was activated or "
                 "used since: no second one in a row"
@@ -102,6 +102,11 @@ def issue_passcode(
         issued = IssuedPasscode(serial, user_name, passcode, end_of_day(zone, full), end_of_day(zone, last))
         deliver(issued)
     return issued
+
+
+def may_have_passcode(session: Session, user_name: str) -> bool:
+    """Whether a passcode given now would not be the user's second one in a row (R17)."""
+    return not twice_in_a_row(_last_issued_at(session, user_name), _other_device_at(session, user_name))
 
 
 def _last_issued_at(session: Session, user_name: str) -> datetime | None:

@@ -69,7 +69,7 @@ def leeway(station: Station, user_name: str) -> list[Leeway]:
     with station.database.reading() as session:
         get_user(session, user_name)
         kinds = device_types_of(session, user_name, station.now())
-        return [_leeway(session, station, user_name, kind) for kind in DeviceType if kind in kinds]
+        return [leeway_with(session, station, user_name, kind) for kind in DeviceType if kind in kinds]
 
 
 def withdraw(
@@ -94,14 +94,14 @@ def withdraw(
         if not _known(session, user_name, kind, amount, reference, MovementKind.WITHDRAWAL):
             if kind not in device_types_of(session, user_name, station.now()):
                 raise NotPermitted(f"{user_name} has no {kind} that is active")
-            allowed = _leeway(session, station, user_name, kind)
+            allowed = leeway_with(session, station, user_name, kind)
             if not passes(amount, allowed.left):
                 raise NotPermitted(
                     f"{dollars(amount)} is more than is left for {user_name} with {kind}: "
                     f"{dollars(allowed.left)}"
                 )
             _count(session, station, actor, user_name, kind, amount, reference, MovementKind.WITHDRAWAL)
-        return _leeway(session, station, user_name, kind)
+        return leeway_with(session, station, user_name, kind)
 
 
 def deposit(station: Station, actor: Actor, user_name: str, amount: int, reference: str) -> None:
@@ -138,7 +138,8 @@ def _require_gate(session: Session, now: datetime, user_name: str, gate: Gate, a
         raise NotPermitted(f"{user_name} may not {GATE_TOLD[gate]}: that needs an active device (R21)")
 
 
-def _leeway(session: Session, station: Station, user_name: str, kind: DeviceType) -> Leeway:
+def leeway_with(session: Session, station: Station, user_name: str, kind: DeviceType) -> Leeway:
+    """What a user may withdraw today with a type of device, within the caller's transaction (R20)."""
     today = station.today()
     calendar = business_days(station.settings.calendar.get("holidays", DEFAULT_CALENDAR))
     start = window_start(today, calendar)

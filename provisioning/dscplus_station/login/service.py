@@ -14,7 +14,7 @@ from dscplus_station.devices.service import assignment_of, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotPermitted, WrongUsage
 from dscplus_station.keystore.interface import Keystore
-from dscplus_station.login.kinds import Kind, kind_of
+from dscplus_station.login.kinds import Asks, Kind, kind_of
 from dscplus_station.login.rules import (
     CHALLENGE_LIFETIME,
     MAX_CHALLENGES,
@@ -32,11 +32,12 @@ from dscplus_station.station import Station
 
 @dataclass(frozen=True)
 class Issued:
-    """A challenge, for whom, and until when it can be answered."""
+    """A challenge, for whom, what it asks for, and until when it can be answered."""
 
     serial_number: str
     user: str
     challenge: str
+    asks: Asks
     expires_at: datetime
 
 
@@ -103,7 +104,7 @@ def issue_challenge(
         )
         session.add(challenge)
         audit.record(session, actor, now, "login.challenge", serial_number, user=assignment.user_name)
-        return Issued(serial_number, assignment.user_name, question, challenge.expires_at)
+        return Issued(serial_number, assignment.user_name, question, kind.asks, challenge.expires_at)
 
 
 def check_login(

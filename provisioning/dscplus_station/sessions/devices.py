@@ -1,0 +1,55 @@
+"""R23: the devices that a user can log in with, side by side; the user picks one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dscplus_station.devices.rules import AssignmentState, DeviceType, only_portal
+from dscplus_station.devices.service import live_assignments_of_users
+from dscplus_station.errors import NotPermitted
+from dscplus_station.login.kinds import Asks
+from dscplus_station.login.service import require_usable
+from dscplus_station.station import Station
+from dscplus_station.users.identity import get_user
+
+
+@dataclass(frozen=True)
+class LoginDevice:
+    """A device of a user's: what it is asked for, or why it cannot be picked now (for the operator)."""
+
+    serial_number: str
+    type: DeviceType
+    assignment: AssignmentState
+    asks: Asks | None
+    because: str | None
+    portal_only: bool
+    expires_at: datetime | None
+
+
+def login_devices(station: Station, user_name: str) -> list[LoginDevice]:
+    """A user's devices, oldest first; one can be picked if it asks for something.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    with station.database.reading() as session:
+        now = station.now()
+        get_user(session, user_name)
+        found = []
+        for assignment, device in live_assignments_of_users(session, {user_name}):
+            asks = because = None
+            try:
+                asks = require_usable(device, assignment, now, AssignmentState.ACTIVE).asks
+            except NotPermitted as refusal:
+                because = str(refusal)
+            found.append(
+                LoginDevice(
+                    serial_number=device.serial_number,
+                    type=device.type,
+                    assignment=assignment.state,
+                    asks=asks,
+                    because=because,
+                    portal_only=only_portal(device.portal_only_from, now),
+                    expires_at=device.expires_at,
+                )
+            )
+        return found
