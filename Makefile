@@ -1,8 +1,9 @@
 # make run    sets everything up and runs the main job: a demo of the whole station on virtual cards
-# make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest
-# make test-kernel  sets everything up and runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
+# make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest, the kernel tests
+# make test-kernel  runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
 # make kernel-shell  gives a shell in that guest
 # make bench  prints the table of measurements (benchmarks/)
+# make bench-kernel  the same for the ways over USB, on a kernel in QEMU
 # make lock   renews the hashed lock files from pyproject.toml
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 JSON ?=
 K ?=
 
-.PHONY: run test test-kernel kernel-shell lint bench lock clean
+.PHONY: run test test-kernel kernel-shell lint bench bench-kernel lock clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
@@ -34,6 +35,9 @@ lint: $(VENV)/.dev-ready
 
 bench: $(VENV)/.bench-ready
 	@$(BIN)/python -m benchmarks $(if $(JSON),--json)
+
+bench-kernel: $(VENV)/.dev-ready
+	@$(BIN)/python -m benchmarks.kernel $(if $(JSON),--json)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dscplus needs Python 3.11 or newer; say which with PYTHON=…" >&2; exit 1; }

@@ -6,6 +6,7 @@ import os
 import platform
 import sqlite3
 import ssl
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,12 +20,12 @@ DISTRIBUTIONS = {
 }
 
 
-def versions() -> dict[str, str]:
-    """Versions of all that takes part, by name."""
+def versions(distributions: Mapping[str, str] = DISTRIBUTIONS) -> dict[str, str]:
+    """Versions of all that takes part, by name; `distributions`: pip's name for each → the table's."""
     from cryptography.hazmat.backends.openssl.backend import backend
 
     found = {"Python": f"{platform.python_implementation()} {platform.python_version()}"}
-    found |= {label: version(distribution) for distribution, label in DISTRIBUTIONS.items()}
+    found |= {label: version(distribution) for distribution, label in distributions.items()}
     found["OpenSSL of cryptography"] = backend.openssl_version_text()
     found["OpenSSL of hashlib"] = ssl.OPENSSL_VERSION
     found["SQLite"] = sqlite3.sqlite_version

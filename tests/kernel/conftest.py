@@ -10,6 +10,8 @@ from tests.kernel.rig.guest_kernel import token
 
 def pytest_configure(config: pytest.Config) -> None:
     if token() is None:
+        if host_plugin.asked_for(config) and config.getoption("numprocesses", None):
+            raise pytest.UsageError("kernel tests run in one guest, not in parallel: leave out -n")
         config.pluginmanager.register(host_plugin.HostPlugin(config), "kernel-rig")
 
 

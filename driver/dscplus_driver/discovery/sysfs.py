@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..report_descriptor import usage
 from ..usb_identity import HID_CLASS, USB_PRODUCT, USB_VENDOR
-from .descriptors import interface_classes
+from . import descriptors
 from .found import Access, TransportKind
 from .records import BodyRecord, NodeRecord, Record
 
@@ -90,7 +89,7 @@ def _usb_body(device: Path, access: Callable[[str], Access], udev: UdevView) -> 
     record = BodyRecord(
         device=str(device),
         serial_text=_text_or_none(device / "serial"),
-        interface_classes=interface_classes((device / "descriptors").read_bytes()),
+        interface_classes=descriptors.interface_classes((device / "descriptors").read_bytes()),
         port_path=device.name,
         id_path=id_path,
         bus=int(_text(device / "busnum")),
@@ -141,7 +140,7 @@ def _node(device: Path, kind: TransportKind, access: Callable[[str], Access], ud
         kind=kind,
         node=node,
         access=access(node),
-        usage=usage((device.parents[1] / "report_descriptor").read_bytes()) if is_hid else None,
+        usage=descriptors.usage((device.parents[1] / "report_descriptor").read_bytes()) if is_hid else None,
         # udev's path of a node goes on to its interface: the card's ends before.
         id_path=_INTERFACE_SUFFIX.sub("", id_path) if id_path else None,
         initialized=initialized,

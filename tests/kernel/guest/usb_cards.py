@@ -91,40 +91,23 @@ class Emulator:
         self._output.close()
 
 
-class UsbCard:
-    """A virtual card and its port."""
+class UsbPort:
+    """A port of the guest's hub, and the nodes of the card that is in it."""
 
-    def __init__(self, emulator: Emulator, number: int, port: int) -> None:
-        """Take the `number`th card of an emulator; it is not in its port yet."""
-        ready = emulator.ready[number]
-        self.emulator = emulator
+    def __init__(self, port: int) -> None:
+        """Take a port, counted from 0."""
         self.port = port
-        self.url: str = ready["url"]
-        """``usbip://…``, where the kernel fetches the card."""
-        self.serial_number: str = ready["serial_number"]
-        self.control = VirtualCardControl(ready["control"])
         self.sysfs = Path(f"/sys/bus/usb/devices/{HUB}-{port + 1}")
 
-    @property
-    def keys(self) -> KeySet:
-        """The keys of the maker, which a blank card has."""
-        return KeySet.diversify(TEST_BATCH_MASTER, TEST_BATCH_VERSION, self.serial_number)
-
-    def plug(self) -> None:
-        """Put the card into its port, again if it was unplugged; udevd has finished with its nodes then."""
-        if not self.control.info().plugged:
-            self.control.plug()
+    def attach(self, url: str) -> None:
+        """Plug in what is at ``usbip://…``; udevd has finished with its nodes then."""
         with Udev() as udev:
-            vhci.attach(self.url, self.port)
+            vhci.attach(url, self.port)
             waiting = set(NODES)
             while waiting:
                 event = udev.event(f"{'/'.join(sorted(waiting))} of {self.sysfs.name}")
                 if event.action == "add" and f"/{self.sysfs.name}/" in event.device_path:
                     waiting.discard(event.subsystem)
-
-    def unplug(self) -> None:
-        """Pull the card out; its nodes have gone then. It lives on from its battery."""
-        self.gone_after(self.control.unplug)
 
     def gone_after(self, action: Callable[[], None]) -> None:
         """Do what takes the card off the bus, and wait until kernel and udevd have finished with it."""
@@ -161,11 +144,44 @@ class UsbCard:
         (found,) = self.sysfs.glob(pattern)
         return f"/dev/{found.name}"
 
+    def clear(self) -> None:
+        """Leave the port free, whatever is in it."""
+        if self.port in vhci.used_ports():
+            vhci.detach(self.port)
+
+
+class UsbCard(UsbPort):
+    """A virtual card with a port of its own."""
+
+    def __init__(self, emulator: Emulator, number: int, port: int) -> None:
+        """Take the `number`th card of an emulator; it is not in its port yet."""
+        super().__init__(port)
+        ready = emulator.ready[number]
+        self.emulator = emulator
+        self.url: str = ready["url"]
+        """``usbip://…``, where the kernel fetches the card."""
+        self.serial_number: str = ready["serial_number"]
+        self.control = VirtualCardControl(ready["control"])
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys of the maker, which a blank card has."""
+        return KeySet.diversify(TEST_BATCH_MASTER, TEST_BATCH_VERSION, self.serial_number)
+
+    def plug(self) -> None:
+        """Put the card into its port, again if it was unplugged; udevd has finished with its nodes then."""
+        if not self.control.info().plugged:
+            self.control.plug()
+        self.attach(self.url)
+
+    def unplug(self) -> None:
+        """Pull the card out; its nodes have gone then. It lives on from its battery."""
+        self.gone_after(self.control.unplug)
+
     def close(self) -> None:
         """Leave its port free, whatever a test has done to card and emulator."""
         self.control.close()
-        if self.port in vhci.used_ports():
-            vhci.detach(self.port)
+        self.clear()
 
 
 class UsbCards:

@@ -83,7 +83,7 @@ class GuestRun:
         self._failed = False
         began = time.monotonic()
         self._guest = self._boot()
-        self._lines = _lines(self._guest)
+        self._lines = lines(self._guest)
         self.hello = self._message()["hello"]
         self.boot_seconds = time.monotonic() - began
         if (self.hello["token"], self.hello["release"]) != (self._guest.token, self._release):
@@ -121,7 +121,7 @@ class GuestRun:
         )
 
 
-def _lines(guest: Guest) -> Iterator[bytes]:
+def lines(guest: Guest) -> Iterator[bytes]:
     """Yield whole lines until the guest ends. Raises TimeoutError."""
     guest.channel.settimeout(SILENCE)
     received = b""

@@ -19,11 +19,14 @@ def extract_vmlinux(image: bytes) -> bytes:
         raise ValueError("not a bzImage")
     start = (image[SETUP_SECTORS] + 1) * SECTOR + struct.unpack_from("<I", image, PAYLOAD_OFFSET)[0]
     length = struct.unpack_from("<I", image, PAYLOAD_LENGTH)[0]
+    # Four bytes with the unpacked length follow the xz stream.
+    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ)
     try:
-        # Four bytes with the unpacked length follow the xz stream.
-        elf = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(image[start : start + length])
+        elf = stream.decompress(image[start : start + length])
     except lzma.LZMAError as error:
         raise ValueError(f"the kernel is not compressed with xz: {error}") from None
+    if not stream.eof:
+        raise ValueError("the kernel is cut short")
     if elf[:4] != b"\x7fELF":
         raise ValueError("no ELF file in the bzImage")
     return elf

@@ -1,4 +1,4 @@
-"""The guest's part, started by the initrd: brings the machine up, then runs pytest, or a shell."""
+"""The guest's part, started by the initrd: brings the machine up, then runs tests, benchmarks, or a shell."""
 
 import fcntl
 import json
@@ -104,6 +104,10 @@ def main() -> int:
     channel.send(hello={"token": token(), "release": os.uname().release, "python": started, "up": uptime()})
     plan = channel.receive()
     os.environ.update(plan["environment"])
+    if "benchmarks" in plan:
+        from benchmarks.kernel.inside import run_benchmarks
+
+        return run_benchmarks(channel)
     from .reporter import run  # pytest only now: the host waits for the hello
 
     return run(channel, plan)

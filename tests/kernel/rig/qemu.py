@@ -17,7 +17,9 @@ LONGEST_LIFE = 1500
 """Seconds after which a machine is killed, whatever it does: nothing the rig boots is left behind."""
 STOP_TIMEOUT = 10.0
 CONSOLE_TAIL = 120  # lines; the stacks of a test that hung are long
-KERNEL_OPTIONS = "console=ttyS0 quiet panic=-1 oops=panic tsc=reliable mitigations=off random.trust_cpu=on"
+KERNEL_OPTIONS = (
+    "console=ttyS0 loglevel=3 panic=-1 oops=panic tsc=reliable mitigations=off random.trust_cpu=on"
+)
 PORT_NAME = "dscplus.rig"
 
 
