@@ -32,7 +32,7 @@ class UsageError(DscError):
 
 
 class PortUrlError(UsageError):
-    """The port was not named in a way that this version understands."""
+    """The URL names no port."""
 
     default_advice = "Write serial:PATH, a bare PATH, hid:PATH, usb:BUS.ADDRESS, or tcp://HOST:PORT."
 
@@ -126,7 +126,7 @@ class ProtocolError(CardError):
     """The card answered something that the protocol does not allow."""
 
     default_advice = (
-        "This is no DSC+, or its firmware does not fit this version: keep it aside and report it."
+        "This is no DSC+, or its firmware does not fit this program: keep it aside and report it."
     )
 
 

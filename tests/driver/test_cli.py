@@ -374,7 +374,8 @@ def test_the_card_is_chosen_by_serial_number_or_environment(desk, monkeypatch):
 
 def test_no_card_on_usb(desk, monkeypatch):
     monkeypatch.setattr("dscplus_driver.discovery.present.records", list)
-    assert "DSC_PORT" in desk.json("info", expect=3)["message"]
+    message = desk.json("info", expect=3)["message"]
+    assert "DSC_PORT" in message and "`dsc doctor`" in message
 
 
 def test_traffic_shows_frames_and_warns(desk):

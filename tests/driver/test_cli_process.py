@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,30 @@ def test_a_reader_that_leaves_is_no_traceback(cards):
         ["bash", "-c", command], input="80CA0045\n" * 5000, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.count("\n") == 1 and done.stderr == ""
+
+
+def test_a_reader_that_has_left_before_a_failure_is_told_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*DSC, "info", "--port", "usb:x", "--json"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "--json"], ["info", "--port", "usb:x", "--json"]])
+def test_output_that_the_disk_has_no_room_for_is_one_line(arguments):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*DSC, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    *_, complaint = done.stderr.splitlines()
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert complaint.startswith("dsc: what this had to tell could not be written: No space left")
+
+
+def test_complaints_that_nobody_takes_leave_the_exit_code():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*DSC, "info", "--port", "usb:x"], stderr=full, timeout=60)
+    assert done.returncode == 2
 
 
 def test_a_card_that_goes_away_is_exit_1_with_advice(cards):

@@ -49,7 +49,7 @@ def list_command(ports: tuple[str, ...], as_json: bool) -> None:
     for problem in problems:
         say(f"dsc: {problem}")
     if not looks:
-        say("no card on USB; name other ports with --port")
+        say("no card on USB (`dsc doctor` tells why one is not seen); name other ports with --port")
     if problems:
         raise click.exceptions.Exit(1)
 

@@ -1,5 +1,7 @@
 """Runs `dsc`: errors become one line and an exit code; commands are imported when they are called."""
 
+import contextlib
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -28,9 +30,11 @@ Shell completion (bash; zsh and fish likewise):
   eval "$(_DSC_COMPLETE=bash_source dsc)"
 """
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 # Name, module, one line of help: so that `dsc --help` imports none of them.
 COMMANDS = {
-    "list": ("listing", "List the ports and the cards at them."),
+    "list": ("listing", "List the cards on USB, or at the ports named."),
     "watch": ("watch", "Tell which cards come and go."),
     "info": ("information", "Show what a card says about itself."),
     "wink": ("information", "Let a card blink, to tell it from others."),
@@ -83,6 +87,20 @@ def app() -> None:
 
 def run(arguments: Sequence[str], *, tap: "Tap | None" = None) -> int:
     """Run one command line; return the exit code. ``tap`` sees the bytes on the wire."""
+    try:
+        return _run(arguments, tap)
+    except BrokenPipeError:
+        abandon_output()
+        return 1
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        abandon_output()
+        _complain(f"what this had to tell could not be written: {error.strerror}. What it did is done.")
+        return 1
+
+
+def _run(arguments: Sequence[str], tap: "Tap | None") -> int:
     wants_json = "--json" in arguments
     try:
         # Click hands back the code of an Exit, and what the command returned, which is nothing.
@@ -99,9 +117,6 @@ def run(arguments: Sequence[str], *, tap: "Tap | None" = None) -> int:
         return _failed("UsageError", _usage_message(error), 2, wants_json)
     except click.ClickException as error:
         return _failed("UsageError", error.format_message(), 2, wants_json)
-    except BrokenPipeError:
-        abandon_output()
-        return 1
     return code or 0
 
 
@@ -114,6 +129,12 @@ def _usage_message(error: click.UsageError) -> str:
 def _failed(kind: str, message: str, code: int, wants_json: bool) -> int:
     if wants_json:
         document = {"format": "dsc.error/1", "error": kind, "message": message, "exit_code": code}
-        print(json.dumps(document))
-    print(f"{NAME}: {message}", file=sys.stderr)
+        print(json.dumps(document), flush=True)
+    _complain(message)
     return code
+
+
+def _complain(message: str) -> None:
+    # Where standard error takes nothing, the exit code is all that is left.
+    with contextlib.suppress(OSError):
+        print(f"{NAME}: {message}", file=sys.stderr)

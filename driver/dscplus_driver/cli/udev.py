@@ -71,9 +71,10 @@ def suggest_command(name: str, timeout: float, as_json: bool) -> None:
     told by udev's ID_PATH, which stays the same after a replug, a restart, and for any card. Writes nothing.
     """
     from ..discovery import discover, watch
-    from ..udev.suggest import SLOT_RULES, card_to_name, suggest
+    from ..udev.suggest import SLOT_RULES, card_to_name, check_name, suggest
     from ..udev.system import System
 
+    check_name(name)
     card = card_to_name(
         discover(), watch, timeout, lambda: say(f"plug a card into slot {name}; waiting for {timeout:g} s")
     )

@@ -70,20 +70,27 @@ def find(ports: Sequence[str] = (), serial_number: str | None = None, *, tap: Ta
     """Open one card: at the one port named, or with this serial number at any of the ports; without ports, on
     USB.
 
-    Raises CardNotFound, or UsageError if the choice is not one, for a single named port what `connect`
-    raises, and on USB what `open_card` does.
+    Raises CardNotFound, or UsageError if the choice is not one or the number cannot be one, for a single
+    named port what `connect` raises, and on USB what `open_card` does.
     """
+    if ports and serial_number:
+        return _at_a_port(ports, _checked(serial_number), tap)
     if ports:
-        return _at_a_port(ports, serial_number, tap) if serial_number else connect(_only(ports), tap=tap)
+        return connect(_only(ports), tap=tap)
     return open_card(serial_number or _the_only_one(discover()), tap=tap)
 
 
-def _with_serial_number(serial_number: str, found: Sequence[FoundCard]) -> FoundCard:
+def _checked(serial_number: str) -> str:
     if not model.is_serial_number(serial_number):
         raise errors.UsageError(
             f"{serial_number!r} is no serial number",
             advice="It is ten digits, the last of which fits the others (Luhn): read it off the card again.",
         )
+    return serial_number
+
+
+def _with_serial_number(serial_number: str, found: Sequence[FoundCard]) -> FoundCard:
+    _checked(serial_number)
     for card in found:
         if card.serial_number == serial_number:
             return card  # if there are several, each has that for its problem
@@ -99,13 +106,15 @@ def _the_only_one(found: Sequence[FoundCard]) -> FoundCard:
             advice="Choose one with --serial or --port.",
         )
     raise errors.CardNotFound(
-        "no card was found on USB", advice="Plug one in, or name its port with --port URL (or DSC_PORT)."
+        "no card was found on USB",
+        advice="Plug one in, or name its port with --port URL (or DSC_PORT); `dsc doctor` tells why a card is"
+        " not seen.",
     )
 
 
 def _seen(found: Sequence[FoundCard]) -> str:
     if not found:
-        return "There is no card on USB."
+        return "There is no card on USB; `dsc doctor` tells why one is not seen."
     return f"There is {'; '.join(card.where for card in found)}."
 
 
@@ -115,6 +124,8 @@ def _at_a_port(ports: Sequence[str], serial_number: str, tap: Tap | None) -> Car
         try:
             card = connect(url, tap=tap)
         except errors.DscError as error:
+            if len(ports) == 1:
+                raise
             tried.append(str(error))
             continue
         try:

@@ -122,4 +122,6 @@ def _open_failure(path: str, url: str) -> errors.DscError:
         refused = open_error(error.errno, path, url)
         if refused:
             return refused
-    return errors.UsageError(f"{path} is no HID device", where=url)
+    return errors.UsageError(
+        f"{path} is no HID device", where=url, advice="Run `dsc list` to see the ports there are."
+    )

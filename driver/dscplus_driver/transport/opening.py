@@ -15,10 +15,11 @@ def open_error(code: int | None, path: Path | str, url: str) -> errors.DscError 
 
     A node that another process holds is CardBusy without a pid: who knows the lock, knows more.
     """
-    if code == errno.ENOENT or not Path(path).exists():
-        return errors.PortNotFound(f"there is no {path}", where=url)
     if code in (errno.EACCES, errno.EPERM):
         return permission_refused(path, url)
+    # Path.exists() raises for a name that is too long, or one in a folder that is closed to this user.
+    if code == errno.ENOENT or not os.path.exists(path):  # noqa: PTH110
+        return errors.PortNotFound(f"there is no {path}", where=url)
     if code in (errno.ENODEV, errno.ENXIO, errno.EIO):
         return errors.CardRemoved("the card was removed", where=url)
     if code == errno.EBUSY:

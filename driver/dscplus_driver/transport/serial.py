@@ -130,5 +130,7 @@ def _open_error(error: Exception, path: str, url: str) -> errors.DscError:
     if code == errno.EAGAIN or "exclusively lock" in str(error):
         return busy(lock_holder(path), url)
     return open_error(code, path, url) or errors.UsageError(
-        f"{path} is not a serial port", where=url, advice=""
+        f"{path} is not a serial port",
+        where=url,
+        advice=f"For a HID node write hid:{path}; `dsc list` shows the ports there are.",
     )

@@ -31,8 +31,12 @@ def open_transport(url: str) -> Transport:
         from .hid import HidTransport
 
         return HidTransport(path)
-    from .serial import SerialTransport
-
+    try:
+        from .serial import SerialTransport
+    except ImportError as error:
+        raise errors.LibraryMissing(
+            f"pyserial cannot be loaded ({error})", where=url, advice="Install it: pip install pyserial."
+        ) from None
     return SerialTransport(path)
 
 
@@ -52,6 +56,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # a part of a name may be as long as 63 letters
     except ValueError:
         host = port = None
     if not host or not port or parts.username or parts.path not in ("", "/") or parts.query or parts.fragment:

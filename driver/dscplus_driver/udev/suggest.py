@@ -29,16 +29,21 @@ class Suggestion:
     links: tuple[str, ...]
 
 
-def suggest(name: str, card: FoundCard) -> Suggestion:
-    """Return the lines that name the slot in which a card is.
-
-    Raises UsageError for a name that cannot be part of a file name, CardUnfit for a card that is in no slot.
-    """
+def check_name(name: str) -> None:
+    """Raise UsageError for a name that cannot be part of a file name."""
     if not _NAME.fullmatch(name):
         raise errors.UsageError(
             f"{name!r} cannot name a slot",
             advice="Take up to 32 letters, digits, - and _, and begin with a letter or digit.",
         )
+
+
+def suggest(name: str, card: FoundCard) -> Suggestion:
+    """Return the lines that name the slot in which a card is.
+
+    Raises UsageError for a name that cannot be part of a file name, CardUnfit for a card that is in no slot.
+    """
+    check_name(name)
     if not card.id_path or _SPECIAL.search(card.id_path):
         raise errors.CardUnfit(
             "udev gives no ID_PATH for it, so nothing tells its slot from others",

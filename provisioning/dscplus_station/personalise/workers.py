@@ -175,9 +175,10 @@ class _Turn:
 
 
 def slot_of(port: str) -> str:
-    """The slot a port's URL names: of a device file the real path: a symbolic link is no second slot."""
-    path = port.removeprefix("serial:")
-    return port if "://" in path else str(Path(path).resolve())
+    """The slot a port's URL names: of a node the real path, since a symbolic link is no second slot."""
+    if "://" in port or port.startswith("usb:"):
+        return port
+    return str(Path(port.removeprefix("serial:").removeprefix("hid:")).resolve())
 
 
 def exit_code(records: list[Record]) -> int:

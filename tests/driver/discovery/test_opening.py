@@ -134,6 +134,19 @@ def test_find_takes_the_only_card_and_does_not_choose_among_several(bench):
         assert card.serial_number == TWO
 
 
+def test_one_port_that_cannot_be_opened_says_so_itself_and_several_say_what_each_has(bench):
+    bench.plug("1-1", ONE)
+    (port,) = bench.behind
+    with pytest.raises(errors.PortNotFound, match="there is no hid:nowhere"):
+        discovery.find(["hid:nowhere"], ONE)
+    with pytest.raises(errors.CardNotFound, match=rf"there is no hid:nowhere.*{port} has card {ONE}"):
+        discovery.find(["hid:nowhere", port], TWO)
+    with discovery.find(["hid:nowhere", port], ONE) as card:
+        assert card.serial_number == ONE
+    with pytest.raises(errors.UsageError, match="'18' is no serial number"):
+        discovery.find([port], "18")
+
+
 def test_look_at_tells_the_life_cycle_or_the_problem(bench):
     bench.plug("1-1", ONE)
     bench.plug("1-2", TWO, inside=THREE)

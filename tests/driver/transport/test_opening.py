@@ -62,6 +62,20 @@ def test_a_node_that_has_gone_since():
     assert str(refused).startswith("x:: this user may not open /dev/nowhere. ")
 
 
+@pytest.mark.parametrize("code", [errno.ENAMETOOLONG, None])
+def test_a_name_that_is_too_long_is_that_of_no_port(code):
+    assert isinstance(opening.open_error(code, "/dev/" + "a" * 300, "x:"), errors.PortNotFound)
+
+
+def test_a_node_in_a_folder_that_is_closed_to_this_user(monkeypatch):
+    def closed(path, *_more, **_named):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(opening.os, "stat", closed)
+    refused = opening.open_error(errno.EACCES, "/closed/card-0", "x:")
+    assert isinstance(refused, errors.PermissionRefused)
+
+
 def test_an_errno_that_says_nothing_is_none_of_ours(tmp_path):
     assert opening.open_error(errno.EINVAL, tmp_path, "x:") is None
     assert isinstance(opening.open_error(None, tmp_path / "none", "x:"), errors.PortNotFound)

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import sys
 
 import pytest
 
@@ -39,6 +40,8 @@ def test_tcp_urls(listener):
         "tcp://:1",
         "tcp://u@h:1",
         "tcp://h:1/x",
+        "tcp://" + "h" * 64 + ":1",
+        "tcp://h..h:1",
         "http://h:1",
         "hid:",
         "hid://x",
@@ -85,6 +88,13 @@ def test_usb_urls_are_bus_and_address_in_decimal(url, place, monkeypatch):
 def test_hid_urls_are_paths(monkeypatch):
     monkeypatch.setattr("dscplus_driver.transport.hid.HidTransport", lambda path: path)
     assert port_url.open_transport("hid:/dev/dsc/0000000018-hid") == "/dev/dsc/0000000018-hid"
+
+
+def test_without_pyserial_the_serial_port_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "dscplus_driver.transport.serial", raising=False)
+    monkeypatch.setitem(sys.modules, "serial", None)
+    with pytest.raises(errors.LibraryMissing, match="pip install pyserial"):
+        port_url.open_transport("/dev/ttyACM0")
 
 
 def test_the_advice_names_every_kind_of_port():

@@ -119,3 +119,10 @@ def test_the_command_prints_lines_to_copy_and_explains_apart(usb, monkeypatch, c
     assert document["format"] == "dsc.udev.suggest/1"
     assert (document["name"], document["id_path"], document["serial_number"]) == ("3", ID_PATH, "0000000018")
     assert len(document["rules"]) == len(document["links"]) == 2
+
+
+def test_a_name_that_is_none_is_refused_before_a_card_is_waited_for(monkeypatch, capsys):
+    monkeypatch.setattr("dscplus_driver.discovery.watch", lambda: pytest.fail("waited for a card"))
+    monkeypatch.setattr("dscplus_driver.discovery.discover", list)
+    assert cli.run(["udev", "suggest", "--name", "../x"]) == 2
+    assert "cannot name a slot" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Order
 from dscplus_station.personalise.rules import RunState
 from dscplus_station.personalise.tables import Run
-from dscplus_station.personalise.workers import Result, Workers, exit_code
+from dscplus_station.personalise.workers import Result, Workers, exit_code, slot_of
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from tests.harness.loopback import LoopbackCard
@@ -91,6 +91,14 @@ def test_a_port_named_twice_is_wrong_usage_also_by_its_link(bench, tmp_path):
     link.symlink_to("/slot-1")
     with pytest.raises(WrongUsage, match="/slot-1 was named twice"):
         serve(bench, "/slot-1", f"serial:{link}")
+
+
+def test_a_hid_node_is_one_slot_from_every_folder_and_by_its_link(tmp_path, monkeypatch):
+    link = tmp_path / "0000000018-hid"
+    link.symlink_to("/dev/hidraw7")
+    monkeypatch.chdir(tmp_path)
+    assert slot_of("hid:/dev/hidraw7") == slot_of(f"hid:{link}") == "/dev/hidraw7"
+    assert slot_of("usb:1.4") == "usb:1.4"
 
 
 def test_two_ports_that_are_one_card_are_refused_by_name(bench):
