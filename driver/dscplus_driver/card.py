@@ -85,6 +85,19 @@ class Card(Readings):
             self._serial_number = model.serial_number(self.get_data(Tag.SERIAL_NUMBER))
         return self._serial_number
 
+    def check_serial_number(self) -> None:
+        """Ask the card again who it is, if it was asked before. Raises CardSwapped if it is another one now.
+
+        Behind a serial adapter or a port server cards can be swapped while the port stays open. What another
+        card shows must not decide what becomes of this one.
+        """
+        known = self._serial_number
+        if known is None:
+            return
+        found = model.serial_number(self.get_data(Tag.SERIAL_NUMBER))
+        if found != known:
+            raise errors.CardSwapped(known, found, where=self.url)
+
     def get_data(self, tag: int) -> bytes:
         """Read a data object in the clear: a hint, not a proof."""
         command = Command(0x80, 0xCA, tag >> 8, tag & 0xFF)

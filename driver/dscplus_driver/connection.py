@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from . import errors
 from .link.events import AnswerBroken, Answered, Event, GaveUp, Opened, Refused, Working
@@ -77,24 +77,21 @@ class Connection:
             raise errors.UsageError(
                 f"a message to the card has at most {MAX_PAYLOAD} bytes, not {len(payload)}", where=self.url
             )
-        if not self._in_use.acquire(blocking=False):
-            raise RuntimeError(f"{self.url} is being used by another thread")
-        try:
+        with self._alone():
             if self._link.state is State.CLOSED:
                 self._open()
             self._link.request(cmd, payload)
             event = self._run()
-        finally:
-            self._in_use.release()
         if isinstance(event, Answered):
             return event.payload
         raise self._failure(event)
 
     def reset(self) -> None:
         """Forget the session, so that the next exchange begins with INIT and the card ends its secure
-        channel.
+        channel. Not while another thread waits for an answer.
         """
-        self._link.close()
+        with self._alone():
+            self._link.close()
 
     def close(self) -> None:
         """Give the port back, and the card to the next client. Closing twice is harmless."""
@@ -109,13 +106,23 @@ class Connection:
                 self._in_use.release()
         self._transport.close()
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads out. Raises RuntimeError where one is inside."""
+        if not self._in_use.acquire(blocking=False):
+            raise RuntimeError(f"{self.url} is being used by another thread")
+        try:
+            yield
+        finally:
+            self._in_use.release()
+
     def _open(self) -> None:
         self._link.init()
         event = self._run()
         if not isinstance(event, Opened):
             raise self._failure(event)
         if event.link_version != self._link.VERSION:
-            self.reset()
+            self._link.close()
             theirs, ours = event.link_version, self._link.VERSION
             raise errors.LinkError(
                 f"the card speaks link version {theirs}, this program version {ours}",
@@ -128,17 +135,20 @@ class Connection:
         """Move bytes and time until the request under way has ended."""
         try:
             return self._pump()
-        except KeyboardInterrupt:
-            # Whoever waits no longer wants the answer: let the card stop blinking or asking for keys.
-            self._link.cancel()
-            with contextlib.suppress(errors.CardError):
-                self._send(self._link.data_to_send())
-            self.reset()
-            raise
-        except BaseException:
+        except BaseException as error:
             # Whatever it was, nobody waits for this request any more: the next exchange begins with INIT.
-            self.reset()
+            try:
+                if isinstance(error, KeyboardInterrupt):
+                    self._cancel()
+            finally:
+                self._link.close()
             raise
+
+    def _cancel(self) -> None:
+        """Let the card stop blinking or asking for keys."""
+        self._link.cancel()
+        with contextlib.suppress(errors.CardError):
+            self._send(self._link.data_to_send())
 
     def _pump(self) -> Event:
         link = self._link
@@ -154,11 +164,15 @@ class Connection:
             if data and self._tap:
                 self._tap("<", data, self._transport.link)
             now = self._clock()
-            for event in link.receive(data, now) if data else link.tick(now):
+            for event in link.receive(data, now) if data else ():
                 if not isinstance(event, Working):
                     return event
                 if self._on_working:
                     self._on_working()
+            # Also after data: other clients' reports, of which there may be no end, must not stop the timers.
+            ended = link.tick(now)
+            if ended:
+                return ended[0]
 
     def _send(self, data: bytes) -> None:
         if not data:

@@ -127,11 +127,13 @@ def fixed(tag: Tag, value: bytes, length: int) -> bytes:
 
 
 def text(tag: Tag, value: bytes) -> str:
-    """Return an ASCII value. Raises ProtocolError for other bytes."""
-    try:
-        return value.decode("ascii")
-    except UnicodeDecodeError:
-        raise ProtocolError(f"data object {tag:04X} is not ASCII") from None
+    """Return a value of printable ASCII. Raises ProtocolError for other bytes: texts are shown, and a
+    terminal obeys escape sequences.
+    """
+    found = value.decode("ascii", "replace")
+    if not (found.isascii() and found.isprintable()):
+        raise ProtocolError(f"data object {tag:04X} is not printable ASCII")
+    return found
 
 
 def serial_number(value: bytes) -> str:

@@ -34,9 +34,10 @@ def read_evidence(card: Card, key_sets: Sequence[KeySet]) -> CardEvidence:
     """Return the card's state, read under R-MAC in a new link session and a fresh channel.
 
     ``key_sets``: issuer keys first, then restock, then transport keys. A card without keys (TERMINATED) gives
-    no evidence: KeyVersionNotFound or StatusWordError.
+    no evidence: KeyVersionNotFound or StatusWordError. Raises CardSwapped if another card is at the port now.
     """
     card.reset()
+    card.check_serial_number()
     with open_any(card, key_sets) as session:
         return session.evidence()
 
@@ -46,10 +47,12 @@ def until_known(card: Card, once: Callable[[bool], _Result]) -> _Result:
     False from then on.
 
     ``once`` then has to decide from evidence. A card that was removed is not waited for. Raises what ``once``
-    raises.
+    raises, and CardSwapped if the lost answer came of another card being at the port now.
     """
     for recovery in range(RECOVERIES + 1):
         try:
+            if recovery:
+                card.check_serial_number()
             return once(recovery == 0)
         except (errors.OutcomeUnknown, errors.CardTimeout, errors.LinkError, errors.SessionClosed) as error:
             if recovery == RECOVERIES or isinstance(error.__cause__, errors.CardRemoved):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from dscplus_driver import errors
 from dscplus_driver.connection import Connection
 from dscplus_driver.link.frames import Frame, LinkCommand
+from dscplus_driver.link.hid import ANSWER_TIMEOUT, INIT_TIMEOUT, INIT_TRIES
+from dscplus_driver.link.hid_frames import split
 from dscplus_driver.link.interface import CEILING, LinkKind
 from tests.driver.peer import LinkPeer, PeerTransport, VirtualClock
 
@@ -214,3 +216,59 @@ def test_the_tap_sees_what_travels():
     connection.exchange(LinkCommand.PING, b"x")
     assert [data for direction, data in seen if direction == ">"] == transport.written
     assert [direction for direction, _ in seen] == [">", "<", ">", "<"]
+
+
+def test_reports_of_other_clients_do_not_put_off_the_timers():
+    """Who has a HID node open sees all its reports: a program that never pauses must not keep us waiting."""
+    connection, transport, clock = connect(LinkPeer(), link=LinkKind.HID)
+
+    def foreign_report(_timeout):
+        clock.now += 0.001
+        return split(0x0BADCAFE, LinkCommand.PING, b"another program's")
+
+    transport.peer.receive = lambda _data: b""
+    transport.read = foreign_report
+    before = clock.now
+    with pytest.raises(errors.CardTimeout, match="no answer"):
+        connection.exchange(LinkCommand.PING)
+    assert clock.now - before == pytest.approx(INIT_TRIES * INIT_TIMEOUT, abs=0.1)
+    assert len(transport.written) == INIT_TRIES
+    assert clock.now - before < ANSWER_TIMEOUT + 0.1
+
+
+def test_interrupting_the_farewell_to_a_request_leaves_no_half_of_it():
+    peer = LinkPeer()
+    connection, transport, _ = connect(peer)
+    connection.exchange(LinkCommand.PING)
+
+    def interrupted(_data_or_timeout):
+        raise KeyboardInterrupt
+
+    read, write = transport.read, transport.write
+    transport.read = interrupted
+
+    def write_once(data):
+        transport.write = interrupted
+        write(data)
+
+    transport.write = write_once
+    with pytest.raises(KeyboardInterrupt):
+        connection.exchange(LinkCommand.WINK)
+    transport.read, transport.write = read, write
+    assert connection.exchange(LinkCommand.PING, b"again") == b"again"
+    assert peer.inits == 2
+
+
+def test_a_session_is_not_reset_under_another_thread():
+    connection, transport, _ = connect(LinkPeer())
+    read = transport.read
+
+    def reset_meanwhile(timeout):
+        with pytest.raises(RuntimeError, match="another thread"):
+            connection.reset()
+        return read(timeout)
+
+    transport.read = reset_meanwhile
+    assert connection.exchange(LinkCommand.PING, b"x") == b"x"
+    connection.reset()
+    assert connection.session == 0

@@ -375,8 +375,18 @@ def test_what_was_not_begun_and_yet_is_at_work_is_never_sent_again(sign):
 def test_a_request_that_was_begun_is_not_sent_again_for_a_late_busy():
     link = waiting_link()
     assert link.receive(KEEPALIVE, 0.1) == [Working()]
-    assert link.receive(BUSY, 0.2) == [Refused(LinkErrorCode.BUSY, False)]
+    assert link.receive(BUSY, 0.2) == [Refused(LinkErrorCode.BUSY, True)]
     assert link.tick(100.0) == [] and link.data_to_send() == b""
+
+
+def test_what_a_begun_request_still_answers_after_a_late_busy_is_not_the_next_ones_answer():
+    link = waiting_link()
+    link.receive(KEEPALIVE, 0.1)
+    link.receive(BUSY, 0.2)
+    assert (link.state, link.session) == (State.CLOSED, 0)
+    link.init()
+    assert send(link) == one(CHANNEL, LinkCommand.INIT, SECOND_NONCE)
+    assert link.receive(one(CHANNEL, LinkCommand.MSG, b"late"), 0.3) == []
 
 
 def test_init_asks_a_busy_card_again_and_takes_an_answer_at_any_time():

@@ -300,3 +300,17 @@ def test_a_card_unplugged_during_a_change_is_outcome_unknown_because_removed(car
         with pytest.raises(errors.OutcomeUnknown) as caught:
             session.put_key(sample.issuer_keys())
         assert isinstance(caught.value.__cause__, errors.CardRemoved)
+
+
+@pytest.mark.parametrize("tag", ["text", "language", "firmware_version"])
+@pytest.mark.parametrize("value", [b"\x1b[2J", b"a\nb", b"\x7f", b"\xc3\xa9"])
+def test_a_card_cannot_write_to_the_terminal_by_its_texts(card, tag, value):
+    driver = connect_through(card, lambda _answer, _number: value + b"\x90\x00")
+    with driver, pytest.raises(errors.ProtocolError, match="printable ASCII"):
+        getattr(driver, tag)()
+
+
+def test_the_suite_is_a_text_of_the_card_too(card):
+    driver = connect_through(card, lambda _answer, _number: b"\x01OCRA\x1b]0;x\x07\x90\x00")
+    with driver, pytest.raises(errors.ProtocolError, match="printable ASCII"):
+        driver.personality()

@@ -123,9 +123,11 @@ def processes(proc: Path) -> dict[int, str]:
     found = {}
     for folder in proc.glob("[0-9]*"):
         try:
-            found[int(folder.name)] = (folder / "comm").read_text("utf-8", "replace").strip()
+            command = (folder / "comm").read_text("utf-8", "replace").strip("\n")
         except OSError:
             continue  # it ended
+        # A process chooses its name, and whoever reads this has a terminal that obeys escape sequences.
+        found[int(folder.name)] = "".join(c if c.isascii() and c.isprintable() else "?" for c in command)
     return found
 
 

@@ -9,7 +9,7 @@ Rules, as the protocol has them:
 - INIT changes nothing else, so it is asked `INIT_TRIES` times. No other message is ever sent again after
   silence: nothing on this link tells a repeat from a new request.
 - ERROR 06 (busy) says that a message was not begun: it is sent again, later and later, for `BUSY_PATIENCE`.
-  Not so once the card has given any other sign that it has the message.
+  Not so once the card has given any other sign that it has the message: then it ends the session.
 - One request at a time. Silence for `ANSWER_TIMEOUT` ends it; each KEEPALIVE and each report of its answer
   starts that count afresh; a request lives `CEILING` at most, whatever arrives.
 - The reports of an answer come in order and without a gap, with none of another message of the channel
@@ -234,7 +234,9 @@ class HidLink:
             return None
         if code == LinkErrorCode.BUSY and not request.heard:
             return self._busy(request, now)
-        lost = code in _SESSION_LOST
+        # Busy once it has been heard of: card and host no longer agree on what is under way, and an answer
+        # may still come, which must not be taken for the next request's.
+        lost = code in _SESSION_LOST or code == LinkErrorCode.BUSY
         if code == LinkErrorCode.CHANNEL:
             self._channel = BROADCAST
         if lost:

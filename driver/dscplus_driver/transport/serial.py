@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import select
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,9 +41,12 @@ class SerialTransport:
         try:
             # pyserial locks the port itself likewise: all there is where no card's USB device is behind.
             self._port = serial.Serial(path, baud, timeout=0, exclusive=True)
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
             self._unlock()
             raise _open_error(error, path, self.url) from None
+        except BaseException:
+            self._unlock()
+            raise
         try:
             if self._lock:
                 self._lock.check()
@@ -126,7 +130,7 @@ def _poll(fd: int, event: int, timeout: float) -> bool:
 
 def _open_error(error: Exception, path: str, url: str) -> errors.DscError:
     """Say why a port could not be opened; pyserial wraps the system's errno, sometimes only in its text."""
-    code = getattr(error, "errno", None)
+    code = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
     if code == errno.EAGAIN or "exclusively lock" in str(error):
         return busy(lock_holder(path), url)
     return open_error(code, path, url) or errors.UsageError(

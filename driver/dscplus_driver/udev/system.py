@@ -16,7 +16,7 @@ from ..discovery.records import cards
 COMMAND_TIMEOUT = 60.0
 """Seconds for one program of the system; compiling the hardware database takes a few on a slow machine."""
 _SUBSYSTEMS = frozenset({"usb", "hid", "hidraw", "tty"})
-_ADMINISTRATOR_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +86,9 @@ def _subsystem(device: Path) -> str:
 
 
 def _where(program: str) -> str | None:
-    """Find a program as root does, whose PATH may lack /usr/sbin after `su`."""
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_ADMINISTRATOR_PATH}")
+    """Find a program of the system: PATH comes after the system's own folders, since it may lack /usr/sbin or
+    be another user's after `su`, and its relative parts, which depend on the working directory, do not count.
+    """
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    others = [folder for folder in path if Path(folder).is_absolute()]
+    return shutil.which(program, path=os.pathsep.join((*_SYSTEM_FOLDERS, *others)))

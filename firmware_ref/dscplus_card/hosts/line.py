@@ -10,6 +10,8 @@ from dscplus_card.hosts.faults import Faults
 BITS_PER_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
 SLICE_S = 0.01  # bytes are handed over at least this often: no reader times out on a slow line
 LONGEST_FRAME = 1024  # without a delimiter for this long it is no frame, and passes as it is
+MOST_UNDER_WAY = 65536  # bytes; who sends faster than the line takes loses the rest, as on a UART
+MOST_REPORTS_UNDER_WAY = 1024
 DELIMITER = b"\x00"
 MSG = 0x03  # both links' command that carries an APDU
 CANCEL = 0x11
@@ -24,9 +26,14 @@ class Line:
         self._byte_s = 0.0 if bits_per_second is None else BITS_PER_BYTE / bits_per_second
         self._runs: deque[tuple[float, bytes]] = deque()  # (second at which the first byte starts, bytes)
         self._free_at = 0.0
+        self._under_way = 0
 
     def feed(self, data: bytes, now: float, held_s: float = 0.0) -> None:
         """Put `data` on the line at second `now`, after it was held up for `held_s` seconds."""
+        data = data[: MOST_UNDER_WAY - self._under_way]
+        if not data:
+            return
+        self._under_way += len(data)
         start = max(now + held_s, self._free_at)
         self._free_at = start + len(data) * self._byte_s
         self._runs.append((start, data))
@@ -41,6 +48,7 @@ class Line:
             if count < len(data):
                 self._runs.appendleft((start + count * self._byte_s, data[count:]))
                 break
+        self._under_way -= len(arrived)
         return bytes(arrived)
 
     def next_due(self, now: float) -> float | None:
@@ -54,6 +62,7 @@ class Line:
         """Lose what is under way: the cable was pulled."""
         self._runs.clear()
         self._free_at = 0.0
+        self._under_way = 0
 
 
 class ReportLine:
@@ -63,7 +72,12 @@ class ReportLine:
         self._reports: deque[tuple[float, bytes]] = deque()  # (second of arrival, report)
 
     def feed(self, report: bytes, now: float, held_s: float = 0.0) -> None:
-        """Put a report on the line at second `now`, after it was held up for `held_s` seconds."""
+        """Put a report on the line at second `now`, after it was held up for `held_s` seconds.
+
+        It is lost where too many are under way.
+        """
+        if len(self._reports) >= MOST_REPORTS_UNDER_WAY:
+            return
         last = self._reports[-1][0] if self._reports else now
         self._reports.append((max(now + held_s, last), report))
 

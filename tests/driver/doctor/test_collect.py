@@ -128,6 +128,13 @@ def test_a_holder_of_the_cards_lock_is_found_by_the_lock_and_told_once(tmp_path,
         assert facts.holders == (Process(pid, "dsc-station"),)
 
 
+def test_a_process_cannot_write_to_the_terminal_by_its_name(tmp_path):
+    folder = tmp_path / "4711"
+    folder.mkdir()
+    (folder / "comm").write_bytes(b"\x1b[2Jfriend\xff\n")
+    assert collect.processes(tmp_path) == {4711: "?[2Jfriend?"}
+
+
 def test_this_program_is_no_other_program(tmp_path):
     node = tmp_path / "007"
     with node.open("w") as file:

@@ -1,10 +1,12 @@
 """Transports against real ptys and sockets: opening, exclusion, removal."""
 
 import contextlib
+import errno
 import os
 import socket
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -108,6 +110,36 @@ def test_a_file_is_no_port(tmp_path):
     file.write_text("x")
     with pytest.raises(errors.UsageError, match="not a serial port"):
         SerialTransport(str(file))
+
+
+def test_a_port_that_vanishes_while_it_is_set_up_is_a_removed_card_and_stays_unlocked(
+    terminal, usb_tree, monkeypatch
+):
+    """The terminal interface has an exception of its own, which is no OSError."""
+    _, path = terminal
+    usb_tree.plug(1, 7, path)
+
+    def gone(*_arguments):
+        raise termios.error(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched, pytest.raises(errors.CardRemoved):
+        patched.setattr(termios, "tcflush", gone)
+        SerialTransport(path)
+    SerialTransport(path).close()
+
+
+def test_whatever_goes_wrong_while_a_port_is_opened_its_card_is_unlocked(terminal, usb_tree, monkeypatch):
+    _, path = terminal
+    usb_tree.plug(1, 7, path)
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt) as caught:
+        patched.setattr(termios, "tcflush", interrupted)
+        SerialTransport(path)
+    SerialTransport(path).close()
+    assert caught.traceback  # kept until here: what it holds alive must not hold the lock
 
 
 def test_tcp_both_ways_and_removal(listener):

@@ -100,3 +100,18 @@ def test_without_pyserial_the_serial_port_says_what_to_install(monkeypatch):
 def test_the_advice_names_every_kind_of_port():
     for kind in ("serial:PATH", "hid:PATH", "usb:BUS.ADDRESS", "tcp://HOST:PORT"):
         assert kind in errors.PortUrlError.default_advice
+
+
+@pytest.mark.parametrize("scheme", ["serial:", "hid:", ""])
+@pytest.mark.parametrize("path", ["/dev/" + "x" * 5000, "/dev/null/hidraw0", "/dev"])
+def test_paths_that_no_system_opens_are_one_clear_error(scheme, path):
+    with pytest.raises(errors.DscError) as caught:
+        port_url.open_transport(scheme + path)
+    assert path in str(caught.value)
+
+
+def test_a_loop_of_links_is_one_clear_error(tmp_path):
+    (tmp_path / "card").symlink_to(tmp_path / "card")
+    for scheme in ("serial:", "hid:"):
+        with pytest.raises(errors.DscError):
+            port_url.open_transport(f"{scheme}{tmp_path}/card")

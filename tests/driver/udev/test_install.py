@@ -219,6 +219,22 @@ def test_a_program_that_fails_is_told_with_its_words(tmp_path):
         System(tmp_path).run("no-such-program")
 
 
+@pytest.mark.parametrize("path", ["", ".", ":", "{here}", "bin:{here}"])
+def test_root_runs_the_systems_programs_and_none_that_lie_about(tmp_path, monkeypatch, path):
+    """`su` keeps the caller's PATH, and an empty part of it means the working directory."""
+    for folder in (tmp_path, tmp_path / "bin"):
+        folder.mkdir(exist_ok=True)
+        for program in ("cat", "dsc-test-program"):
+            trap = folder / program
+            trap.write_text("#!/bin/sh\necho TRAPPED >&2; exit 9\n")
+            trap.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path.format(here=tmp_path))
+    System(tmp_path).run("cat", "/dev/null")
+    if str(tmp_path) not in path.format(here=tmp_path).split(":"):
+        assert not System(tmp_path).has("dsc-test-program")
+
+
 def test_a_file_that_cannot_be_written_is_one_clear_error(machine):
     (machine.root / "etc").write_text("not a folder")
     with pytest.raises(errors.DscError, match=r"could not \w+ .*70-dscplus"):

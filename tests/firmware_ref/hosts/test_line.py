@@ -6,7 +6,16 @@ import pytest
 from cobs import cobs
 
 from dscplus_card.hosts.faults import Faults
-from dscplus_card.hosts.line import FrameFaults, Line, LostAnswer, flip_bit, split_frames
+from dscplus_card.hosts.line import (
+    MOST_REPORTS_UNDER_WAY,
+    MOST_UNDER_WAY,
+    FrameFaults,
+    Line,
+    LostAnswer,
+    ReportLine,
+    flip_bit,
+    split_frames,
+)
 
 A = b"\x00AAAA\x00"
 B = b"\x00BB\x00"
@@ -160,3 +169,31 @@ def test_lost_answer_ignores_noise():
     lost = LostAnswer(1)
     lost.see_request_bytes(b"\x00\x09short\x00" + b"\x00\x01\x00")
     assert not lost.silent
+
+
+@pytest.mark.parametrize("baud", [None, 115_200])
+def test_a_flood_is_lost_and_not_kept(baud):
+    """Who sends faster than the line takes loses bytes, as on a UART; the emulator's memory stays bounded."""
+    line = Line(baud)
+    for _ in range(100):
+        line.feed(bytes(65536), now=50.0, held_s=1.0)
+    arrived = 0
+    now = 50.0
+    while (due := line.next_due(now)) is not None:
+        now = due
+        arrived += len(line.take(now))
+    assert arrived == MOST_UNDER_WAY
+    line.feed(b"again", now)
+    assert line.take(now + 1) == b"again"
+
+
+def test_a_flood_of_reports_is_lost_and_not_kept():
+    line = ReportLine()
+    for _ in range(100_000):
+        line.feed(bytes(64), now=50.0, held_s=1.0)
+    kept = 0
+    while line.take(51.0) is not None:
+        kept += 1
+    assert kept == MOST_REPORTS_UNDER_WAY
+    line.feed(b"again", 52.0)
+    assert line.take(52.0) == b"again"

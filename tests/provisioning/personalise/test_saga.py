@@ -1,15 +1,17 @@
 """The saga over the whole stack in memory: a card comes out SECURED, whatever happened on the way."""
 
 import hashlib
+import itertools
 import json
 
 import pytest
 from sqlalchemy import event, select
 
 from dscplus_card import state
+from dscplus_driver import Card as DriverCard
 from dscplus_driver import LifeCycle, MasterKey, Pin, Seed, ocra
 from dscplus_driver import Profile as CardProfile
-from dscplus_driver.errors import CardError
+from dscplus_driver.errors import CardError, CardSwapped
 from dscplus_station.actor import Actor
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.devices.rules import AssignmentState, Profile
@@ -18,6 +20,7 @@ from dscplus_station.errors import NotFound, NotPermitted, StateConflict
 from dscplus_station.keystore.interface import VersionedMaster, pin_hash_of, seed_of
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Binding, Order
+from dscplus_station.personalise import runner
 from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.personalise.rules import RunResult, RunState
 from dscplus_station.personalise.runner import Stopped, Verdict
@@ -377,6 +380,65 @@ def test_a_lapsed_handshake_does_not_make_a_card_foreign(bench, monkeypatch):
 
     monkeypatch.setattr(card.virtual, "feed", slow_host)
     assert bench.personalise(SECOND).verdict is Verdict.COMPLETED
+
+
+class SwappedCradle:
+    """A port that stays open while the card in it is swapped: a cradle behind a serial adapter or a port
+    server. After ``writes`` frames another card sits there.
+    """
+
+    def __init__(self, card, other, writes):
+        self.url, self.link = "serial:/dev/cradle", card.link
+        self._transports = [card.transport(), other.transport()]
+        self._left = writes
+
+    def write(self, data):
+        self._left -= 1
+        if self._left == -1:
+            self._transports.pop(0)
+        self._transports[0].write(data)
+
+    def read(self, timeout):
+        return self._transports[0].read(timeout)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("other_is", ["blank", "terminated", "secured"])
+def test_a_card_swapped_under_way_is_never_judged_for_the_one_it_replaced(bench, other_is):
+    """Whatever the other card shows, the run's card keeps its run, and the other one is left alone."""
+    bench.place("A")
+    bench.personalise(FIRST)
+    bench.place("B")
+    third = LoopbackCard(SERIALS[2], TRANSPORT.keys_of(SERIALS[2]), clock=bench.cards[SECOND].clock)
+    other = third if other_is != "secured" else bench.cards[FIRST]
+    if other_is == "terminated":
+        with third.connect() as card, card.open_session(TRANSPORT.keys_of(SERIALS[2])) as session:
+            session.set_status(LifeCycle.TERMINATED)
+    other.clock.now = bench.cards[SECOND].clock.now
+    for writes in itertools.count(2):
+        bench.cards[SECOND].replug()
+        other.virtual.unplug()
+        other.replug()
+        before = other.flash.image()
+        cradle = SwappedCradle(bench.cards[SECOND], other, writes)
+        with DriverCard(cradle, clock=other.clock) as card:
+            journal = bench.journal()
+            run = journal.begin(card.serial_number)
+            try:
+                outcome = runner.personalise(card, journal, bench.keystore, run)
+            except CardSwapped as swapped:
+                assert (swapped.expected, swapped.found) == (SECOND, other.serial_number)
+                outcome = None
+        assert other.flash.image() == before
+        if outcome:
+            break
+        (still_open,) = bench.all(select(Run).where(Run.ended_at.is_(None)))
+        assert (still_open.serial_number, still_open.order_id) == (SECOND, "B")
+    # Every attempt came a little further, so that the last one was done before the swap.
+    assert outcome.verdict is Verdict.COMPLETED and writes > 8
+    assert_holder_can_log_in(bench, SECOND)
 
 
 def test_a_restocked_card_is_opened_by_its_restock_keys(bench):

@@ -204,3 +204,9 @@ def test_stopping_ends_each_card_at_its_next_step_and_they_go_on_later(bench):
     }
     again = serve(bench, "/slot-1", "/slot-2")
     assert {record.result for record in again.values()} == {Result.COMPLETED}
+
+
+def test_a_hid_port_named_twice_by_two_links_is_told(bench, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "hidraw0")
+    with pytest.raises(WrongUsage, match="named twice"):
+        serve(bench, f"hid:{tmp_path}/hidraw0", f"hid:{tmp_path}/link")
