@@ -180,11 +180,11 @@ def running_emulator(directory: Path | str, *options: str, count: int = 1) -> It
         command + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     ) as process:
         try:
-            lines = _ready_lines(process, count)
-            yield [
-                ReadyCard(card["url"], card["serial_number"], card["control"])
-                for card in map(json.loads, lines)
-            ]
+            cards = [json.loads(line) for line in _ready_lines(process, count)]
+            for card in cards:
+                if card["format"] == "dsc-emulate.error/1":
+                    raise _did_not_start(card["message"])
+            yield [ReadyCard(card["url"], card["serial_number"], card["control"]) for card in cards]
         finally:
             process.terminate()
             try:
@@ -206,6 +206,10 @@ def _ready_lines(process: "subprocess.Popen[bytes]", count: int) -> list[bytes]:
         data = os.read(process.stdout.fileno(), 65536)
         if not data:
             said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-            raise errors.UsageError(f"the emulator did not start: {said[-1] if said else 'no reason given'}")
+            raise _did_not_start(said[-1] if said else "no reason given")
         received += data
     return received.splitlines()
+
+
+def _did_not_start(reason: str) -> errors.UsageError:
+    return errors.UsageError(f"the emulator did not start: {reason}")

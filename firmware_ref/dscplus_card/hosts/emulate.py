@@ -1,7 +1,9 @@
 """`dsc-emulate`: virtual cards on this machine, their keypads and their faces."""
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ EXIT_USAGE = 2
 EXIT_NOT_FOUND = 3
 EXIT_NOT_PERMITTED = 4
 EXIT_HELD = 5
+ERRORS = {
+    EXIT_FAILED: "Failed",
+    EXIT_USAGE: "UsageError",
+    EXIT_NOT_FOUND: "NotFound",
+    EXIT_NOT_PERMITTED: "NotPermitted",
+    EXIT_HELD: "Held",
+}
+"""What the JSON document of a failure calls them."""
 MOST_CARDS = 200  # `select` sees 1,024 descriptors, and a card takes up to five
 
 
@@ -22,8 +32,40 @@ def fail(message: str, exit_code: int) -> click.ClickException:
     return error
 
 
+@contextmanager
+def _failure_as_json(wanted: bool) -> Iterator[None]:
+    """Write a failure to standard output as a document, too."""
+    try:
+        yield
+    except click.ClickException as error:
+        if wanted:
+            document = {
+                "format": "dsc-emulate.error/1",
+                "error": ERRORS[error.exit_code],
+                "message": error.format_message(),
+                "exit_code": error.exit_code,
+            }
+            click.echo(json.dumps(document))
+        raise
+
+
 class EmulateGroup(click.Group):
-    """Adds the clauses of fault scripts to the help."""
+    """Adds the clauses of fault scripts to the help, and with --json a document to each failure."""
+
+    _as_json = False
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options before a command's name."""
+        self._as_json = "--json" in args
+        with _failure_as_json(self._as_json):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the emulator, or the command that is named."""
+        with _failure_as_json(self._as_json):
+            return super().invoke(ctx)
 
     def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """List what --fault takes."""
@@ -109,8 +151,6 @@ def press(directory: Path, card: int, as_json: bool, keys: tuple[str, ...]) -> N
     \b
     Example: dsc-emulate press --dir cards --card 0 - < keys.txt
     """
-    import json
-
     from dscplus_card.hosts.hands import Hands
 
     if keys == ("-",) and sys.stdin is None:
@@ -162,8 +202,6 @@ def attach(directory: Path, as_json: bool) -> None:
 
 def _act(directory: Path, card: int, as_json: bool, do: str, **fields: str | int) -> None:
     """Carry out one act and show its answer."""
-    import json
-
     from dscplus_card.hosts.hands import Hands
 
     with Hands(directory, card) as hands:
@@ -187,6 +225,35 @@ def _command_for(do: str, text: str, example: str, *parameters: Callable[[Any], 
     main.command(name=do, help=help_text)(command)
 
 
+# What cannot be meant is wrong usage before the emulator hears of it. The imports keep --help fast.
+
+
+def _endpoint(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    from dscplus_card.hosts.usb.device import ENDPOINT_NAMES
+
+    if name not in ENDPOINT_NAMES:
+        raise click.UsageError(f"endpoint {name!r} is unknown; known are {', '.join(ENDPOINT_NAMES)}")
+    return name
+
+
+def _freeze_time(_context: click.Context, _parameter: click.Parameter, milliseconds: int) -> int:
+    from dscplus_card.hosts.emulator import LONGEST_FREEZE_MS
+
+    if milliseconds > LONGEST_FREEZE_MS:
+        raise click.UsageError(f"a card stands still for up to {LONGEST_FREEZE_MS} milliseconds")
+    return milliseconds
+
+
+def _fault_script(_context: click.Context, _parameter: click.Parameter, spec: str) -> str:
+    from dscplus_card.hosts.faults import FaultSpecError, parse_faults
+
+    try:
+        parse_faults(spec)
+    except FaultSpecError as error:
+        raise click.UsageError(str(error)) from None
+    return spec
+
+
 _command_for("unplug", "Pull a card out; it lives on from its battery.", "")
 _command_for("plug", "Plug a card in, with power, and print where it is.", "")
 _command_for("power-cut", "Take a card's power away until it is plugged in.", "")
@@ -196,20 +263,20 @@ _command_for(
     "fault",
     'Let a card suffer from now on as SPEC says; "" ends all faults. `dsc-emulate --help` lists them.',
     " drop=0.05,seed=7",
-    click.argument("spec"),
+    click.argument("spec", callback=_fault_script),
 )
 _command_for(
     "stall",
     "Halt a USB endpoint: hid-in, hid-out, cdc-in or cdc-out.",
     " hid-in",
-    click.argument("endpoint"),
+    click.argument("endpoint", callback=_endpoint),
 )
 _command_for("zero-length-report", "Answer the next poll for a HID report with an empty packet.", "")
 _command_for(
     "freeze",
     "Let a card stand still for so many MILLISECONDS; 0 ends it.",
     " 3000",
-    click.argument("milliseconds", type=click.IntRange(min=0)),
+    click.argument("milliseconds", type=click.IntRange(min=0), callback=_freeze_time),
 )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import os
 import pty
 import select
@@ -15,7 +16,7 @@ import pytest
 
 from dscplus_card.hosts.image import IMAGE_SIZE
 from dscplus_driver import KeySet, MasterKey, connect, ocra, personalise
-from dscplus_driver.emulator import VirtualCardControl
+from dscplus_driver.emulator import VirtualCardControl, running_emulator
 from dscplus_driver.errors import CardError, CardRemoved, PortNotFound, UsageError
 from tests.harness import sample
 
@@ -224,6 +225,22 @@ def test_bad_input_is_one_clear_line(tmp_path, arguments, code, message):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+    if arguments[:1] == ("screen",):
+        return
+    told = run(*(argument.format(tmp=tmp_path) for argument in arguments), "--json")
+    document = json.loads(told.stdout)
+    assert (document["format"], document["exit_code"]) == ("dsc-emulate.error/1", code)
+    assert message in document["message"] and told.returncode == code and message in told.stderr
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_running_emulator_tells_why_it_did_not_start(tmp_path, count):
+    (tmp_path / "card-0").touch()
+    with (
+        pytest.raises(UsageError, match=r"did not start: .*is in the way"),
+        running_emulator(tmp_path, count=count),
+    ):
+        pytest.fail("it started")
 
 
 @pytest.fixture

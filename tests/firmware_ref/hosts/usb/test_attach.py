@@ -221,9 +221,10 @@ def test_acts_of_the_control_socket_are_commands(tmp_path):
             done = run(act[0], *where, *act[1:])
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         refused = run("fault", *where, "droop=1")
-        assert refused.returncode == 1
+        assert refused.returncode == 2
         assert "fault 'droop' is unknown" in refused.stderr
-        assert run("stall", *where, "ep0").returncode == 1
+        assert run("stall", *where, "ep0").returncode == 2
+        assert run("freeze", *where, "600001").returncode == 2
         assert run("plug", "--dir", tmp_path, "--card", 2).returncode == 3
         assert json.loads(run("info", "--json", "--dir", tmp_path).stdout)["boots"] == 1, (
             "card 0 had its peace"
