@@ -47,7 +47,7 @@ def test_plugin_loads_nothing_that_nobody_asked_for(tmp_path):
 
 
 def test_emulator_that_does_not_start_says_why(tmp_path):
-    refusal = pytest.raises(UsageError, match="did not start: Error: fault 'droop' is unknown")
+    refusal = pytest.raises(UsageError, match="did not start: fault 'droop' is unknown")
     with refusal, running_emulator(tmp_path, "--fault", "droop=1"):
         raise AssertionError("it ran")
 
