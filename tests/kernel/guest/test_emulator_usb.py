@@ -113,39 +113,6 @@ def test_the_kernels_log_has_no_complaint_about_the_device(usb_card):
         assert not [line for line in about if word in line.lower()], word
 
 
-@pytest.mark.parametrize("transport", ["hid", "serial", "usb"])
-def test_whole_personalisation(usb_card, transport):
-    with connect(usb_card.urls[transport]) as card:
-        assert personalise(card, sample.plan(usb_card.serial_number)).serial_number == usb_card.serial_number
-
-
-@pytest.mark.parametrize("transport", ["hid", "serial"])
-def test_scripted_unplug_takes_the_device_and_the_run_completes_on_replug(usb_card, transport):
-    plan = sample.plan(usb_card.serial_number)
-
-    def run_into_it():
-        with pytest.raises(CardError), connect(url) as card:
-            personalise(card, plan)
-
-    for count in (100, 700):
-        url = usb_card.urls[transport]
-        usb_card.control.set_faults(f"unplug={count}")
-        usb_card.gone_after(run_into_it)
-        assert usb_card.control.info().url is None
-        usb_card.control.set_faults("")
-        usb_card.plug()
-    with connect(usb_card.urls[transport]) as card:
-        assert personalise(card, plan).serial_number == usb_card.serial_number
-
-
-def test_stalled_endpoint_is_cleared_by_the_kernels_hid_driver(usb_card):
-    """usbhid clears a halt of the IN endpoint by itself; what the card had to say was not lost."""
-    with connect(usb_card.urls["hid"]) as card:
-        assert card.serial_number == usb_card.serial_number
-        usb_card.control.stall("hid-in")
-    bounded("the halt is cleared", lambda: answers(usb_card.urls["hid"], usb_card.serial_number))
-
-
 def answers(url, serial_number):
     try:
         with connect(url) as card:
@@ -161,21 +128,6 @@ def test_reset_by_the_host_leaves_a_working_card(usb_card):
     with Path(f"/dev/bus/usb/{bus:03}/{address:03}").open("r+b", buffering=0) as node:
         fcntl.ioctl(node, USBDEVFS_RESET)
     bounded("it answers", lambda: answers(usb_card.urls["hid"], usb_card.serial_number))
-
-
-def test_zero_length_report_disturbs_nobody(usb_card):
-    with connect(usb_card.urls["hid"]) as card:
-        assert card.serial_number
-        usb_card.control.send_zero_length_report()
-        for _ in range(3):
-            assert card.get_data(0x0045) == usb_card.serial_number.encode()
-
-
-def test_frozen_card_goes_on_when_it_thaws(usb_card):
-    with connect(usb_card.urls["hid"]) as card:
-        assert card.serial_number
-        usb_card.control.freeze(0.3)
-        assert card.get_data(0x0045) == usb_card.serial_number.encode()
 
 
 def test_attach_keeps_each_card_in_its_port(emulator):

@@ -71,11 +71,3 @@ def test_an_emulator_suspended_for_3_s_is_waited_for(usb_card):
         waking.join()
         personalise(card, plan_of(usb_card))
         assert card.life_cycle() is LifeCycle.SECURED
-
-
-def test_an_empty_report_means_read_again(usb_card):
-    with connect(usb_card.urls["hid"]) as card:
-        for _ in range(3):
-            usb_card.control.send_zero_length_report()
-            assert card.serial_number == usb_card.serial_number
-            assert card.life_cycle() is LifeCycle.OP_READY
