@@ -13,9 +13,11 @@ from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.holds.tables import Hold
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
+from dscplus_station.losses.tables import CardReport
 from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Binding, Order
 from dscplus_station.personalise.tables import Run
+from dscplus_station.returns.tables import Return
 from dscplus_station.shipping.tables import Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.service import get_card
@@ -54,6 +56,20 @@ def order(station: Station, order_id: str) -> dict[str, Any]:
             "placed_at": found.placed_at,
             "account": found.hold_account,
             "estimated_shipment_on": found.estimated_shipment_on,
+            "report": (known.kind if (known := session.get(CardReport, order_id)) else None),
+            "returns": [
+                {
+                    "number": one.id,
+                    "serial_number": one.serial_number,
+                    "reason": one.reason,
+                    "state": one.state,
+                    "posted_on": one.posted_on,
+                    "received_at": one.received_at,
+                }
+                for one in session.scalars(
+                    select(Return).where(Return.order_id == order_id).order_by(Return.id)
+                )
+            ],
             "holds": [
                 {
                     "account": hold.account,

@@ -14,6 +14,7 @@ from dscplus_station.holds import tables as holds
 from dscplus_station.interim import tables as interim
 from dscplus_station.limits import tables as limits
 from dscplus_station.login import tables as login
+from dscplus_station.losses import tables as losses
 from dscplus_station.notices import tables as notices
 from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
@@ -39,6 +40,7 @@ TABLES = (
     interim,
     limits,
     login,
+    losses,
     notices,
     optout,
     orders,

@@ -10,9 +10,11 @@ import dscplus_station
 from dscplus_station import catalogue
 from dscplus_station.interim import texts as interim
 from dscplus_station.notices.texts import WORDINGS
+from dscplus_station.returns import texts as returns
 
 TEXTS = {
     "interim": [text for name, text in vars(interim).items() if name.isupper()],
+    "returns": list(returns.TEXTS),
     "notices": [text for one in WORDINGS.values() for text in (one.subject, one.body, one.short)],
 }
 """By room: a room that writes to holders has a file `texts.py`."""

@@ -19,8 +19,11 @@ from dscplus_station.cli import cli
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.holds.service import open_hold
+from dscplus_station.interim.service import end_interim_access
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.losses.service import report
 from dscplus_station.ordering import service
-from dscplus_station.ordering.configuration import read_terms, warehouse_days
+from dscplus_station.ordering.configuration import read_terms
 from dscplus_station.ordering.rules import (
     EquityRule,
     Purpose,
@@ -36,6 +39,7 @@ from dscplus_station.orders.rules import OrderKind, OrderState
 from dscplus_station.orders.service import bind, release
 from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.service import report_undelivered, ship
+from dscplus_station.warehouse import warehouse_days
 from tests.provisioning.ordering_world import HOME, OrderingWorld
 from tests.provisioning.support import CARDS, COUNTRIES, GOOD_PIN, order_values, record_users, user_values
 
@@ -79,19 +83,21 @@ def test_r9_equity_to_the_cent(purpose, cents, rule, enough):
 @pytest.mark.parametrize(
     ("purpose", "standing", "fault"),
     [
-        (Purpose.FIRST, Standing(frozenset(), False, None, None), None),
-        (Purpose.FIRST, Standing(frozenset({A}), True, None, None), "a DSC\\+ already"),
-        (Purpose.FIRST, Standing(frozenset({P}), False, None, None), "a DSC\\+ already"),
-        (Purpose.FIRST, Standing(frozenset(), False, "O-9", None), "O-9 is under way"),
-        (Purpose.ADDITIONAL, Standing(frozenset({A}), True, None, None), None),
-        (Purpose.ADDITIONAL, Standing(frozenset({P}), True, None, None), "no active DSC\\+"),
-        (Purpose.ADDITIONAL, Standing(frozenset(), True, None, None), "no active DSC\\+"),
-        (Purpose.ADDITIONAL, Standing(frozenset({A}), True, "O-9", None), "O-9 is under way"),
-        (Purpose.REPLACEMENT, Standing(frozenset(), True, None, R), None),
-        (Purpose.REPLACEMENT, Standing(frozenset(), True, "O-9", R), None),
-        (Purpose.REPLACEMENT, Standing(frozenset(), False, None, R), "begins with a call"),
-        (Purpose.REPLACEMENT, Standing(frozenset({A}), True, None, A), "is ACTIVE"),
-        (Purpose.REPLACEMENT, Standing(frozenset(), True, None, None), "not issued to this user"),
+        (Purpose.FIRST, Standing(frozenset(), False, None, None, False), None),
+        (Purpose.FIRST, Standing(frozenset({A}), True, None, None, False), "a DSC\\+ already"),
+        (Purpose.FIRST, Standing(frozenset({P}), False, None, None, False), "a DSC\\+ already"),
+        (Purpose.FIRST, Standing(frozenset(), False, "O-9", None, False), "O-9 is under way"),
+        (Purpose.ADDITIONAL, Standing(frozenset({A}), True, None, None, False), None),
+        (Purpose.ADDITIONAL, Standing(frozenset({P}), True, None, None, False), "no active DSC\\+"),
+        (Purpose.ADDITIONAL, Standing(frozenset(), True, None, None, False), "no active DSC\\+"),
+        (Purpose.ADDITIONAL, Standing(frozenset({A}), True, "O-9", None, False), "O-9 is under way"),
+        (Purpose.REPLACEMENT, Standing(frozenset(), True, None, R, True), None),
+        (Purpose.REPLACEMENT, Standing(frozenset(), True, "O-9", R, True), None),
+        (Purpose.REPLACEMENT, Standing(frozenset(), False, None, R, True), "begins with a call"),
+        (Purpose.REPLACEMENT, Standing(frozenset({A}), True, None, A, False), "is ACTIVE"),
+        (Purpose.REPLACEMENT, Standing(frozenset({A}), True, None, A, True), "is ACTIVE"),
+        (Purpose.REPLACEMENT, Standing(frozenset(), True, None, R, False), "report first what happened"),
+        (Purpose.REPLACEMENT, Standing(frozenset(), True, None, None, False), "not issued to this user"),
     ],
 )
 def test_r9_r10_who_may_order_what(purpose, standing, fault):
@@ -104,10 +110,10 @@ def test_r9_r10_who_may_order_what(purpose, standing, fault):
 
 
 def test_placing_looks_again_at_what_is_under_way():
-    assert placing_fault(OrderKind.NEW, Standing(frozenset({A}), True, None, None)) is None
-    assert "O-9" in placing_fault(OrderKind.NEW, Standing(frozenset(), True, "O-9", None))
-    assert placing_fault(OrderKind.REPLACEMENT, Standing(frozenset(), True, "O-9", R)) is None
-    assert "call" in placing_fault(OrderKind.REPLACEMENT, Standing(frozenset(), False, None, R))
+    assert placing_fault(OrderKind.NEW, Standing(frozenset({A}), True, None, None, False)) is None
+    assert "O-9" in placing_fault(OrderKind.NEW, Standing(frozenset(), True, "O-9", None, False))
+    assert placing_fault(OrderKind.REPLACEMENT, Standing(frozenset(), True, "O-9", R, True)) is None
+    assert "call" in placing_fault(OrderKind.REPLACEMENT, Standing(frozenset(), False, None, R, True))
 
 
 def test_r11_what_is_missing_before_the_review():
@@ -308,12 +314,22 @@ def test_r10_an_additional_card_needs_one_that_works_and_no_interim_access(world
     assert world.draft("O-2", purpose=Purpose.ADDITIONAL).kind is OrderKind.NEW
 
 
+def end_interim(world):
+    with world.writing() as session:
+        end_interim_access(session, world.actor, world.moment, "alice", "test")
+
+
 def test_r10_a_replacement_begins_with_a_call(world):
     world.active()
     replacement = {"purpose": Purpose.REPLACEMENT, "replaces": CARDS[0], "equity": None}
     with pytest.raises(NotPermitted, match="is ACTIVE"):
         world.draft("O-2", **replacement)
-    revoke_card(world.station, world.actor, CARDS[0], "lost")
+    revoke_card(world.station, world.actor, CARDS[0], "for no reason on record")
+    world.online_card()
+    with pytest.raises(NotPermitted, match="report first what happened"):
+        world.draft("O-2", **replacement)
+    end_interim(world)
+    report(world.station, world.actor, CARDS[0], ReportKind.LOST)
     with pytest.raises(NotPermitted, match="begins with a call"):
         world.draft("O-2", **replacement)
     world.online_card()
@@ -326,7 +342,7 @@ def test_r10_a_replacement_begins_with_a_call(world):
 
 def test_r10_interim_access_that_has_run_out_lets_no_order_be_placed(world):
     world.active()
-    revoke_card(world.station, world.actor, CARDS[0], "lost")
+    report(world.station, world.actor, CARDS[0], ReportKind.BATTERY)
     world.online_card()
     world.draft("O-2", purpose=Purpose.REPLACEMENT, replaces=CARDS[0], equity=None)
     world.pin("O-2")

@@ -183,7 +183,7 @@ def test_r12_a_hold_ends_exactly_once(world, first, then):
     ended = []
     for end in (first, then):
         with world.writing() as session:
-            ended.append(end_hold(session, world.actor, world.moment, "O-1", end, SECOND))
+            ended.append(end_hold(session, SECOND, world.moment, "O-1", end, "olivia"))
     assert ended == [True, False]
     with world.station.database.reading() as session:
         hold = session.scalars(select(Hold)).one()
@@ -194,9 +194,9 @@ def test_r46_a_capture_needs_a_second_person(world):
     world.place(order_values())
     open_hold(world)
     nobody = Actor("nils", frozenset({Role.STOCK}), "bench-1")
-    for second in (None, world.actor, nobody):
+    for second, proposed_by in ((SECOND, None), (SECOND, SECOND.operator), (nobody, "olivia")):
         with pytest.raises(NotPermitted), world.writing() as session:
-            end_hold(session, world.actor, world.moment, "O-1", HoldEnd.LOST, second)
+            end_hold(session, second, world.moment, "O-1", HoldEnd.LOST, proposed_by)
 
 
 def test_r12_cancelling_an_order_releases_its_hold(world):

@@ -102,10 +102,19 @@ def test_r30_a_card_that_came_back_meanwhile_stays_revoked(world):
     assert world.states()[REQUESTER, CARDS[1]] == "REVOKED"
 
 
-def test_a_lost_card_is_revoked_for_all_and_the_sharing_can_still_be_ended(world):
+def test_r30_a_revoked_card_ends_its_sharings_and_requesters_have_their_own_again(world):
     sharing = world.shared()
     assert revoke_card(world.station, world.actor, CARDS[0], "lost") == [OWNER, REQUESTER]
-    assert cancel(world, sharing) == ["SCC-1"]
+    assert state(world, sharing) is SharingState.CANCELLED
+    assert world.states()[REQUESTER, "SCC-1"] == "ACTIVE"
+    with pytest.raises(StateConflict, match="CANCELLED"):
+        cancel(world, sharing)
+
+
+def test_r30_a_sharing_that_waits_for_compliance_is_rejected_when_its_card_is_revoked(world, pending):
+    revoke_card(world.station, world.actor, CARDS[0], "lost")
+    assert state(world, pending) is SharingState.REJECTED
+    assert world.states()[REQUESTER, "SCC-1"] == "ACTIVE"
 
 
 def test_a_sharing_can_be_asked_for_again_after_its_end(world):
@@ -289,9 +298,7 @@ def meanwhile_locked(world):
     return NotPermitted
 
 
-@pytest.mark.parametrize(
-    "meanwhile", [meanwhile_interim, meanwhile_other_documents, meanwhile_revoked, meanwhile_locked]
-)
+@pytest.mark.parametrize("meanwhile", [meanwhile_interim, meanwhile_other_documents, meanwhile_locked])
 def test_r28_guards_are_checked_again_at_approval(world, pending, meanwhile):
     error = meanwhile(world)
     with pytest.raises(error):

@@ -11,7 +11,13 @@ from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState
-from dscplus_station.devices.service import is_user_of, live_device, move_assignment, revoke_card_users
+from dscplus_station.devices.service import (
+    is_user_of,
+    live_assignments,
+    live_device,
+    move_assignment,
+    revoke_card_users,
+)
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.interim.service import end_interim_access
@@ -20,6 +26,7 @@ from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.orders.tables import Order
+from dscplus_station.sharing.ending import end_sharings_of_device
 from dscplus_station.station import Station
 from dscplus_station.words import require_words
 
@@ -87,12 +94,28 @@ def revoke_card(station: Station, actor: Actor, serial_number: str, because: str
     actor.require(Role.CLIENT_SERVICES, "revoke a card")
     require_words(f"card {serial_number}: a reason", because)
     with station.database.writing() as session:
-        now = station.now()
-        live_device(session, serial_number)
-        users = revoke_card_users(session, actor, now, serial_number, because)
+        users = take_out_of_use(session, actor, station.now(), serial_number, because)
         if not users:
             raise NotFound(f"card {serial_number} has no users (any more): nothing was changed")
-        stop_timer(session, actor, now, serial_number, because)
+    return users
+
+
+def take_out_of_use(
+    session: Session, actor: Actor, now: datetime, serial_number: str, because: str
+) -> list[str]:
+    """Take a device from all its users, for good: sharings end (R30), assignments are revoked, no timer runs.
+
+    Returns:
+        the users it was taken from.
+
+    Raises:
+        NotFound: it is no device.
+    """
+    device = live_device(session, serial_number)
+    users = [assignment.user_name for assignment in live_assignments(session, device.id)]
+    end_sharings_of_device(session, actor, now, device.id, because)
+    revoke_card_users(session, actor, now, serial_number, because)
+    stop_timer(session, actor, now, serial_number, because)
     return users
 
 
@@ -121,9 +144,7 @@ def make_active(
     )
     if order.replaces is not None and is_user_of(session, order.replaces, assignment.user_name):
         # Else it was revoked before: by now the card may have come back and be somebody else's.
-        because = f"replaced by card {serial_number}"
-        revoke_card_users(session, actor, now, order.replaces, because)
-        stop_timer(session, actor, now, order.replaces, because)
+        take_out_of_use(session, actor, now, order.replaces, f"replaced by card {serial_number}")
     end_interim_access(session, actor, now, assignment.user_name, f"card {serial_number} is active")
 
 

@@ -1,11 +1,16 @@
 """`dsc-station cards`: cards with everything that hangs on them."""
 
+import dataclasses
+
 import click
 
 from dscplus_station import overview
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.cli.common import Desk, command, confirm, say, table
+from dscplus_station.holds.rules import HoldState
 from dscplus_station.login.service import release_lock
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.losses.service import report
 
 COLUMNS = ("serial_number", "state", "order", "user", "assignment", "shipped_on", "auto_activates_on")
 
@@ -84,3 +89,29 @@ def release(desk: Desk, serial_number: str, user: str | None) -> None:
         {"serial_number": serial_number, "assignment": state},
         lambda: click.echo(f"card {serial_number} is {state} again"),
     )
+
+
+@cards.command("report")
+@click.argument("serial_number", metavar="SERIAL")
+@click.argument("kind", type=click.Choice([one.value for one in ReportKind]))
+@click.option("--note", help="What the holder said, for the record.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@command
+def report_card(desk: Desk, serial_number: str, kind: str, note: str | None, yes: bool) -> None:
+    """Report what happened to a card: nobody uses it any more from now on; its deposit ends by R12.
+
+    \b
+    Example:
+      dsc-station cards report 0000000018 stolen --note "bag taken on a train"
+    """
+    confirm(f"Report card {serial_number} {kind}? It is revoked for everybody.", yes)
+    done = report(desk.station, desk.actor(), serial_number, ReportKind(kind), note)
+
+    def words() -> None:
+        whom = f" and revoked for {', '.join(done.revoked_for)}" if done.revoked_for else ""
+        click.echo(f"card {serial_number} is reported {kind}{whom}")
+        if done.deposit is HoldState.HELD:
+            how = f"captured by a second person: holds capture {done.order}"
+            click.echo("its deposit is " + (how if done.captured else "released when it has come back"))
+
+    desk.tell("card-reported", dataclasses.asdict(done), words)

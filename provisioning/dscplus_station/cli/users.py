@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
-from dscplus_station.cli.common import Desk, command, fail, say_refusals, table, told_refusals
+from dscplus_station.cli.common import Desk, command, confirm, fail, say_refusals, table, told_refusals
+from dscplus_station.closing.service import close_account
 from dscplus_station.codes import importing as codes
 from dscplus_station.csvfile import Refusal, read_rows
 from dscplus_station.devices import legacy
 from dscplus_station.shred import shred
 from dscplus_station.users import importing
-from dscplus_station.users.rules import COLUMNS
+from dscplus_station.users.rules import CLOSED, COLUMNS
 
 
 @click.group()
@@ -60,6 +61,32 @@ def import_file(desk: Desk, file: Path, shred_file: bool) -> None:
         lambda: click.echo(f"{len(result.recorded)} users recorded, {len(result.unchanged)} unchanged"),
     )
     _fail_if_refused(file, result.refused, "user")
+
+
+@users.command("close")
+@click.argument("user")
+@click.option("--reason", required=True, help="Why, for the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@command
+def close(desk: Desk, user: str, reason: str, yes: bool) -> None:
+    """Close a user's account, for good: user name and password only, in the portal only (R45).
+
+    \b
+    Example:
+      dsc-station users close alice --reason "asked for"
+    """
+    confirm(f"Close {user}'s account for good?", yes)
+    done = close_account(desk.station, desk.actor(), user, reason)
+
+    def words() -> None:
+        click.echo(f"{user}'s account is closed: {CLOSED}")
+        for order, serial_number in done.to_return:
+            click.echo(f"card {serial_number} (order {order}) is to come back, else its deposit is captured")
+        for serial_number in done.to_destroy:
+            click.echo(f"code card {serial_number} is to be destroyed, not sent back")
+
+    cards = [{"order": order, "serial_number": serial_number} for order, serial_number in done.to_return]
+    desk.tell("user-closed", {"user": user, "to_return": cards, "to_destroy": done.to_destroy}, words)
 
 
 @users.command("list")

@@ -11,6 +11,10 @@ from dscplus_station.db import affected
 from dscplus_station.errors import NotPermitted, StateConflict
 from dscplus_station.holds.rules import DEPOSIT_CENTS, STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.holds.tables import Hold
+from dscplus_station.notices.outbox import queue
+from dscplus_station.notices.rules import NoticeKind
+from dscplus_station.orders.service import get_order
+from dscplus_station.station import Station
 
 
 def open_hold(session: Session, actor: Actor, now: datetime, order_id: str, account: str) -> None:
@@ -56,21 +60,24 @@ def tie_to_card(session: Session, actor: Actor, now: datetime, order_id: str, se
 
 
 def end_hold(
-    session: Session, actor: Actor, now: datetime, order_id: str, end: HoldEnd, second: Actor | None = None
+    session: Session, actor: Actor, now: datetime, order_id: str, end: HoldEnd, proposed_by: str | None = None
 ) -> bool:
-    """End an order's open hold; False if none is open, so that it ends exactly once (R12).
+    """End an order's open hold and tell its user; False if none is open, so that it ends exactly once (R12).
 
     Args:
-        second: who confirms a capture (R46): a supervisor, and not the actor.
+        proposed_by: who reported what a capture follows from (R46): the actor is a second person, and a
+            supervisor.
 
     Raises:
-        NotPermitted: a capture without such a second person.
+        NotPermitted: a capture by the one who proposed it, or not by a supervisor.
     """
     state = STATE_AFTER[end]
     if state is HoldState.CAPTURED:
-        if second is None or second.operator == actor.operator:
-            raise NotPermitted(f"capturing the deposit of order {order_id} needs a second person")
-        second.require(Role.SUPERVISOR, "confirm the capture of a deposit")
+        actor.require(Role.SUPERVISOR, "capture a deposit")
+        if proposed_by is None or proposed_by == actor.operator:
+            raise NotPermitted(
+                f"capturing the deposit of order {order_id} needs another person than who put it on record"
+            )
     ended = affected(
         session,
         update(Hold)
@@ -78,13 +85,23 @@ def end_hold(
         .values(state=state, ended_at=now, end_reason=end),
     )
     if ended:
-        audit.record(
-            session,
-            actor,
-            now,
-            f"hold.{state}",
-            order_id,
-            because=end,
-            second=second.operator if second else None,
-        )
+        audit.record(session, actor, now, f"hold.{state}", order_id, because=end, proposed_by=proposed_by)
+        queue(session, actor, now, _NOTICES[state], get_order(session, order_id))
     return bool(ended)
+
+
+_NOTICES = {HoldState.RELEASED: NoticeKind.HOLD_RELEASED, HoldState.CAPTURED: NoticeKind.HOLD_CAPTURED}
+
+
+def hold_of(session: Session, order_id: str) -> Hold | None:
+    """The deposit of an order, held or ended; None if it never had one."""
+    return session.scalars(select(Hold).where(Hold.order_id == order_id)).one_or_none()
+
+
+def holds(station: Station, state: HoldState | None = None) -> list[Hold]:
+    """All deposits, oldest first; those in one state, if it is named."""
+    query = select(Hold).order_by(Hold.id)
+    if state is not None:
+        query = query.where(Hold.state == state)
+    with station.database.reading() as session:
+        return list(session.scalars(query))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
@@ -10,11 +10,11 @@ from dscplus_station.holds.rules import HoldState
 
 
 class Hold(Base):
-    """Money held on an account for an order's card. One open hold an order, and one a card."""
+    """Money held on an account for an order's card. One hold an order, and one open hold a card."""
 
     __tablename__ = "hold"
     __table_args__ = (
-        unique_where("uq_hold_open_order", "order_id", where="state = 'HELD'"),
+        UniqueConstraint("order_id"),
         unique_where("uq_hold_open_card", "serial_number", where="state = 'HELD'"),
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("(state = 'HELD') = (ended_at IS NULL)", name="ended"),

@@ -21,7 +21,7 @@ from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import Answer, judge, require_usable
 from dscplus_station.notices.tables import Contact
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user
+from dscplus_station.users.identity import require_open
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ def make_online_card(station: Station, actor: Actor, keystore: Keystore, user_na
 
     Raises:
         NotFound: there is no such user.
-        NotPermitted: the user has no passcode that works (R10, R17).
+        NotPermitted: the account is closed (R45); the user has no passcode that works (R10, R17).
     """
     actor.require(Role.CLIENT_SERVICES, "make online cards")
     table = CodeTable.new()
     with station.database.writing() as session:
         now = station.now()
-        get_user(session, user_name)
+        require_open(session, user_name)
         expires_at = _passcode_ends(session, user_name, now)
         for assignment, device in live_interim(session, user_name):
             if assignment.activated_at is None:

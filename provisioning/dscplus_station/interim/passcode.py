@@ -22,7 +22,7 @@ from dscplus_station.keystore.interface import Keystore, codes_of
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.tables import Attempt
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user
+from dscplus_station.users.identity import require_open
 from dscplus_station.users.tables import User
 from dscplus_station.words import require_words
 
@@ -57,14 +57,15 @@ def issue_passcode(
     Raises:
         NotFound: there is no such user.
         BadInput: no identity check is told.
-        NotPermitted: the user's last passcode was followed by no other device (R17).
+        NotPermitted: the account is closed (R45); or the user's last passcode was followed by no other
+            device (R17).
     """
     actor.require(Role.CLIENT_SERVICES, "give temporary passcodes")
     require_words(f"{user_name}: how the identity was checked", identity_check)
     passcode = Passcode.new()
     with station.database.writing() as session:
         now = station.now()
-        get_user(session, user_name)
+        require_open(session, user_name)
         session.execute(select(User.name).where(User.name == user_name).with_for_update())  # one at a time
         if not may_have_passcode(session, user_name):
             raise NotPermitted(

@@ -28,6 +28,7 @@ from dscplus_station.login.rules import (
 )
 from dscplus_station.login.tables import Attempt, Challenge
 from dscplus_station.station import Station
+from dscplus_station.users.identity import require_open
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,14 @@ def issue_challenge(
     Raises:
         NotFound: no such device or user.
         WrongUsage: several users and none named; a passcode, which answers no challenge.
-        NotPermitted: locked, dormant or expired, or not verified here; or too many challenges within five
-            minutes.
+        NotPermitted: locked, dormant or expired, or not verified here; a closed account (R45); or too many
+            challenges within five minutes.
     """
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
     with station.database.writing() as session:
         now = station.now()
         device, assignment = assignment_of(session, serial_number, user_name)
+        require_open(session, assignment.user_name)
         kind = require_usable(device, assignment, now, AssignmentState.PENDING, AssignmentState.ACTIVE)
         if kind.new_question is None:
             raise WrongUsage(
@@ -146,6 +148,7 @@ def prove(
         WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
     """
     device, assignment = assignment_of(session, serial_number, user_name)
+    require_open(session, assignment.user_name)
     require_usable(device, assignment, now, AssignmentState.ACTIVE)
     if fault := purpose_fault(device.type, purpose):
         raise NotPermitted(f"{serial_number}: {fault}")

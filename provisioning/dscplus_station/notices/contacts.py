@@ -56,6 +56,12 @@ def set_contact(
         return contact
 
 
+def language_of(session: Session, user_name: str) -> str | None:
+    """The language that a user chose, if any."""
+    contact = session.get(Contact, user_name)
+    return contact.language if contact else None
+
+
 def address(session: Session, user_name: str, channel: Channel) -> str | None:
     """A user's address on a channel, if it is on record."""
     contact = session.get(Contact, user_name)

@@ -21,12 +21,12 @@ def queue(
     now: datetime,
     kind: NoticeKind,
     order: Order,
-    serial_number: str,
+    serial_number: str | None = None,
     *,
     day: date | None = None,
     useful_until: date | None = None,
 ) -> bool:
-    """Queue a notice about an order's card; False if it was queued before: each is told once (R13).
+    """Queue a notice about an order or its card; False if it was queued before: each is told once (R13).
 
     Args:
         day: the day that the notice names.
@@ -35,7 +35,9 @@ def queue(
     told = select(Notice.id).where(Notice.order_id == order.id, Notice.kind == kind)
     if session.scalar(told) is not None:
         return False
-    facts: dict[str, audit.Detail] = {"card": serial_number[-4:]}
+    facts: dict[str, audit.Detail] = {}
+    if serial_number is not None:
+        facts["card"] = serial_number[-4:]
     if day is not None:
         facts["day"] = day.isoformat()
     notice = Notice(

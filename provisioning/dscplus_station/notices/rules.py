@@ -15,6 +15,12 @@ class NoticeKind(StrEnum):
     """R13: 1 day before."""
     CARD_ACTIVATED = "CARD_ACTIVATED"
     CARD_UNDELIVERED = "CARD_UNDELIVERED"
+    CARD_REPORTED = "CARD_REPORTED"
+    """Lost, stolen, damaged or dead: it is blocked (R12)."""
+    RETURN_RECEIVED = "RETURN_RECEIVED"
+    """R42."""
+    HOLD_RELEASED = "HOLD_RELEASED"
+    HOLD_CAPTURED = "HOLD_CAPTURED"
 
 
 class Channel(StrEnum):
@@ -30,6 +36,10 @@ CHANNELS: dict[NoticeKind, tuple[Channel, ...]] = {
     NoticeKind.ACTIVATION_IMMINENT: (Channel.EMAIL, Channel.SMS),
     NoticeKind.CARD_ACTIVATED: (Channel.EMAIL, Channel.SMS),
     NoticeKind.CARD_UNDELIVERED: (Channel.EMAIL,),
+    NoticeKind.CARD_REPORTED: (Channel.EMAIL, Channel.SMS),
+    NoticeKind.RETURN_RECEIVED: (Channel.EMAIL,),
+    NoticeKind.HOLD_RELEASED: (Channel.EMAIL,),
+    NoticeKind.HOLD_CAPTURED: (Channel.EMAIL,),
 }
 """A text message only where something changes within a day or already has."""
 

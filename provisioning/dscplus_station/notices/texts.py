@@ -54,6 +54,31 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Please check your address and order another card." + _SIGNED,
         "Your security card ending in {card} could not be delivered and will not be activated. {issuer}",
     ),
+    NoticeKind.CARD_REPORTED: Wording(
+        "Your Digital Security Card+ is blocked",
+        "Your Digital Security Card+ ending in {card} was reported to us and is blocked: nobody can log in "
+        "with it any more.\n\n"
+        "If you did not report it, please call us." + _SIGNED,
+        "Your security card ending in {card} was reported and is blocked. Not you? Call us. {issuer}",
+    ),
+    NoticeKind.RETURN_RECEIVED: Wording(
+        "We have received your Digital Security Card+",
+        "Your Digital Security Card+ ending in {card} has come back to us. Nobody can log in with it any "
+        "more." + _SIGNED,
+        "We have received your security card ending in {card}. {issuer}",
+    ),
+    NoticeKind.HOLD_RELEASED: Wording(
+        "The deposit for your Digital Security Card+ is released",
+        "The 20 USD that were held for your Digital Security Card+ are released." + _SIGNED,
+        "The 20 USD held for your security card are released. {issuer}",
+    ),
+    NoticeKind.HOLD_CAPTURED: Wording(
+        "The deposit for your Digital Security Card+ was charged",
+        "The 20 USD that were held for your Digital Security Card+ were charged, because it did not come "
+        "back or was damaged on purpose.\n\n"
+        "If you think that this is wrong, please call us." + _SIGNED,
+        "The 20 USD held for your security card were charged. A mistake? Call us. {issuer}",
+    ),
 }
 
 
@@ -71,10 +96,10 @@ def compose(kind: NoticeKind, language: str, facts: str, issuer: str) -> Text:
 
     Args:
         language: out of `catalogue.languages()`.
-        facts: JSON with `card`, and `day` (ISO 8601) where the kind names one.
+        facts: JSON with `card` and `day` (ISO 8601), where the kind names them.
     """
     known = json.loads(facts)
-    values = {"card": known["card"], "issuer": issuer}
+    values = {"card": known.get("card"), "issuer": issuer}
     if "day" in known:
         values["day"] = day(language, date.fromisoformat(known["day"]))
     translate = translations(language).gettext

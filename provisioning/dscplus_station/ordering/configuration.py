@@ -7,10 +7,6 @@ business_days_to_ship = 3        # after the day of the order
 holidays = "US"                  # the warehouse's; without it, those of [calendar]
 """
 
-from collections.abc import Callable
-from datetime import date
-
-from dscplus_station.business_days import DEFAULT_CALENDAR, business_days
 from dscplus_station.errors import BadInput
 from dscplus_station.home import Settings
 from dscplus_station.ordering.rules import EquityRule, Terms
@@ -39,13 +35,3 @@ def read_terms(settings: Settings) -> Terms:
     if type(days) is not int or not 0 < days <= MAX_DAYS:
         raise BadInput(f"[ordering] business_days_to_ship is a number from 1 to {MAX_DAYS}")
     return Terms(equity * 100, EquityRule(rule), days)
-
-
-def warehouse_days(settings: Settings) -> Callable[[date], bool]:
-    """Tells the warehouse's business days.
-
-    Raises:
-        BadInput: there is no calendar of that name.
-    """
-    issuers = settings.calendar.get("holidays", DEFAULT_CALENDAR)
-    return business_days(settings.ordering.get("holidays", issuers))

@@ -56,12 +56,14 @@ class Standing:
         way_in: the user holds interim access, or has another active device.
         under_way: another order of this user for a further card that is not in the post yet, or still there.
         replaced: the present state of the card to be replaced, for this user; None: not issued to the user.
+        reported: what happened to that card is on record.
     """
 
     cards: frozenset[AssignmentState]
     way_in: bool
     under_way: str | None
     replaced: AssignmentState | None
+    reported: bool
 
 
 def equity_fault(purpose: Purpose, equity_cents: int | None, terms: Terms) -> str | None:
@@ -102,8 +104,8 @@ def placing_fault(kind: OrderKind, standing: Standing) -> str | None:
 def _replacement_fault(standing: Standing) -> str | None:
     if standing.replaced is None:
         return "the card to be replaced was not issued to this user"
-    if standing.replaced is not AssignmentState.REVOKED:
-        return f"the card to be replaced is {standing.replaced}: revoke it first, then replace it"
+    if standing.replaced is not AssignmentState.REVOKED or not standing.reported:
+        return f"the card to be replaced is {standing.replaced}: report first what happened to it"
     if not standing.way_in:
         return "a replacement begins with a call: temporary passcode, online card, then the order (R10)"
     return None

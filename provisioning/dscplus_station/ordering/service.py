@@ -26,7 +26,8 @@ from dscplus_station.holds.rules import DEPOSIT_CENTS
 from dscplus_station.holds.service import open_hold
 from dscplus_station.interim.service import held_interim_access
 from dscplus_station.keystore.interface import Keystore, pin_of
-from dscplus_station.ordering.configuration import read_terms, warehouse_days
+from dscplus_station.losses.service import report_of
+from dscplus_station.ordering.configuration import read_terms
 from dscplus_station.ordering.rules import (
     KIND_OF,
     UNDER_WAY,
@@ -41,9 +42,12 @@ from dscplus_station.orders.pin_policy import pin_fault
 from dscplus_station.orders.rules import CLIENTS_DRAFT, OrderKind, OrderState, text_fault
 from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.orders.tables import Binding, Order
+from dscplus_station.returns.rules import REPLACEABLE
+from dscplus_station.returns.tables import Return
 from dscplus_station.station import Station
-from dscplus_station.users.identity import accounts_of_person, get_user
+from dscplus_station.users.identity import accounts_of_person, get_user, require_open
 from dscplus_station.users.tables import User
+from dscplus_station.warehouse import warehouse_days
 
 
 @dataclass(frozen=True)
@@ -330,8 +334,9 @@ def _locked_user(session: Session, name: str) -> User:
 
     Raises:
         NotFound: there is none of that name.
+        NotPermitted: the account is closed (R45).
     """
-    get_user(session, name)
+    require_open(session, name)
     return session.get_one(User, name, with_for_update=True, populate_existing=True)
 
 
@@ -374,34 +379,41 @@ def _standing(
         )
         .limit(1)
     )
+    replaced, reported = _replaced(session, user_name, replaces) if replaces else (None, False)
     return Standing(
         cards=frozenset(
             assignment.state for assignment, device in held if device.type is DeviceType.DSC_PLUS
         ),
         way_in=active or bool(held_interim_access(session, user_name, now)),
         under_way=under_way,
-        replaced=_replaced(session, user_name, replaces) if replaces else None,
+        replaced=replaced,
+        reported=reported,
     )
 
 
-def _replaced(session: Session, user_name: str, serial_number: str) -> AssignmentState | None:
-    """How the user stands to a card that was issued to this user, and to nobody since; None if it was not."""
-    holder = session.scalar(
-        select(Order.user_name)
+def _replaced(session: Session, user_name: str, serial_number: str) -> tuple[AssignmentState | None, bool]:
+    """How the user stands to a card that was issued to this user, and to nobody since (None: it was not);
+    and whether it is on record why it needs to be replaced (R9).
+    """
+    issued = session.scalars(
+        select(Order)
         .join(Binding, Binding.order_id == Order.id)
         .where(Binding.serial_number == serial_number)
         .order_by(Binding.id.desc())
         .limit(1)
-    )
-    if holder != user_name:
-        return None
-    return session.scalar(
+    ).one_or_none()
+    if issued is None or issued.user_name != user_name:
+        return None, False
+    came_back = select(Return.id).where(Return.order_id == issued.id, Return.reason.in_(REPLACEABLE))
+    reported = report_of(session, issued.id) is not None or session.scalar(came_back.limit(1)) is not None
+    state = session.scalar(
         select(Assignment.state)
         .join(Device, Device.id == Assignment.device_id)
         .where(Device.serial_number == serial_number, Assignment.user_name == user_name)
         .order_by(Assignment.id.desc())
         .limit(1)
     )
+    return state, reported
 
 
 def _last_order(session: Session, user_name: str) -> Order | None:

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from dscplus_station.devices.rules import AssignmentState, DeviceType
 from dscplus_station.devices.service import live_assignments_of_users
 from dscplus_station.devices.tables import Device
+from dscplus_station.sharing.ending import redundant_of
 from dscplus_station.sharing.guards import made_redundant
 from dscplus_station.sharing.rules import PROOF_LIFETIME, SharingState, is_returned
-from dscplus_station.sharing.service import get_sharing, redundant_of
+from dscplus_station.sharing.service import get_sharing
 from dscplus_station.sharing.tables import Sharing
 from dscplus_station.station import Station
 

@@ -3,23 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.service import add_user, live_device, move_assignment
-from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.devices.tables import Device
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict, StationError
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import Answer, prove
+from dscplus_station.sharing.ending import end_sharing, move_sharing, record_sharing
 from dscplus_station.sharing.guards import Cleared, check
 from dscplus_station.sharing.rules import (
     DECIDED_BY_COMPLIANCE,
-    SHARING_TRANSITIONS,
     Concern,
     SharingState,
     proof_lapsed,
@@ -27,7 +24,7 @@ from dscplus_station.sharing.rules import (
 )
 from dscplus_station.sharing.tables import Redundant, Sharing
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user
+from dscplus_station.users.identity import require_open
 from dscplus_station.words import require_words
 
 
@@ -63,7 +60,7 @@ def request(
     with station.database.writing() as session:
         now = station.now()
         for user in (requester, owner):
-            get_user(session, user)
+            require_open(session, user)
         device = live_device(session, serial_number)
         if fault := shareable_fault(device.type):
             raise NotPermitted(fault)
@@ -83,7 +80,9 @@ def request(
             )
             session.add(sharing)
             session.flush()
-            _record(session, actor, now, sharing, requester=requester, owner=owner, device=serial_number)
+            record_sharing(
+                session, actor, now, sharing, requester=requester, owner=owner, device=serial_number
+            )
             return Requested(answer, sharing.id)
     raise cleared  # after the commit: the challenge stays used
 
@@ -108,7 +107,7 @@ def submit(station: Station, actor: Actor, keystore: Keystore, sharing_id: int) 
             raise NotPermitted(f"sharing {sharing_id}: the owner's device answered too long ago: ask again")
         cleared = _cleared(session, station, keystore, sharing)
         if cleared.concerns & decisive:
-            _move(session, actor, now, sharing, SharingState.PENDING, submitted_at=now)
+            move_sharing(session, actor, now, sharing, SharingState.PENDING, submitted_at=now)
         else:
             _approve(session, actor, now, sharing, cleared, "at once", submitted_at=now)
         return sharing.state
@@ -143,7 +142,7 @@ def reject(station: Station, actor: Actor, sharing_id: int, note: str) -> None:
     with station.database.writing() as session:
         now = station.now()
         sharing = get_sharing(session, sharing_id)
-        _move(
+        move_sharing(
             session,
             actor,
             now,
@@ -169,18 +168,7 @@ def cancel(station: Station, actor: Actor, sharing_id: int, because: str) -> lis
     require_words(f"sharing {sharing_id}: a reason", because)
     with station.database.writing() as session:
         now = station.now()
-        sharing = get_sharing(session, sharing_id)
-        _move(session, actor, now, sharing, SharingState.CANCELLED, ended_at=now, end_reason=because)
-        told = f"sharing {sharing_id} ended"
-        shared = session.get_one(Assignment, sharing.assignment_id)
-        if shared.state is not AssignmentState.REVOKED:
-            move_assignment(session, actor, now, shared, AssignmentState.REVOKED, told)
-        again = []
-        for assignment, device in redundant_of(session, sharing_id):
-            if assignment.state is AssignmentState.DORMANT:
-                move_assignment(session, actor, now, assignment, AssignmentState.ACTIVE, told)
-                again.append(device.serial_number)
-        return again
+        return end_sharing(session, actor, now, get_sharing(session, sharing_id), because)
 
 
 def get_sharing(session: Session, sharing_id: int) -> Sharing:
@@ -193,18 +181,6 @@ def get_sharing(session: Session, sharing_id: int) -> Sharing:
     if sharing is None:
         raise NotFound(f"no sharing {sharing_id}: `dsc-station sharing list` shows them")
     return sharing
-
-
-def redundant_of(session: Session, sharing_id: int) -> list[tuple[Assignment, Device]]:
-    """The requester's own devices that a sharing made dormant, as they stand now."""
-    rows = session.execute(
-        select(Assignment, Device)
-        .join(Redundant, Redundant.assignment_id == Assignment.id)
-        .join(Device, Device.id == Assignment.device_id)
-        .where(Redundant.sharing_id == sharing_id)
-        .order_by(Assignment.id)
-    )
-    return [(assignment, device) for assignment, device in rows]
 
 
 def decided_by_compliance(station: Station) -> frozenset[Concern]:
@@ -246,7 +222,7 @@ def _approve(
         move_assignment(session, actor, now, assignment, AssignmentState.DORMANT, told)
         session.add(Redundant(sharing_id=sharing.id, assignment_id=assignment.id))
     assignment = add_user(session, actor, now, device, sharing.requester, told)
-    _move(
+    move_sharing(
         session,
         actor,
         now,
@@ -258,23 +234,3 @@ def _approve(
         note=note,
         **facts,
     )
-
-
-def _move(
-    session: Session, actor: Actor, now: datetime, sharing: Sharing, following: SharingState, **facts: object
-) -> None:
-    before = [state for state, after in SHARING_TRANSITIONS.items() if following in after]
-    moved = affected(
-        session,
-        update(Sharing)
-        .where(Sharing.id == sharing.id, Sharing.state.in_(before))
-        .values(state=following, **facts),
-    )
-    if moved != 1:
-        raise StateConflict(f"sharing {sharing.id} is {sharing.state}: it cannot become {following}")
-    _record(session, actor, now, sharing, note=facts.get("note") or facts.get("end_reason"))
-
-
-def _record(session: Session, actor: Actor, now: datetime, sharing: Sharing, **details: object) -> None:
-    told = {name: str(value) for name, value in details.items() if value is not None}
-    audit.record(session, actor, now, f"sharing.{sharing.state}", str(sharing.id), **told)

@@ -1,15 +1,16 @@
 """Handing cards to carriers (R13, R16), and what never arrived."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dscplus_station import audit
-from dscplus_station.activation.service import start_timer, stop_timer
+from dscplus_station.activation.service import start_timer, take_out_of_use
 from dscplus_station.actor import Actor, Role
 from dscplus_station.clock import day_in
-from dscplus_station.devices.service import live_device, revoke_card_users
+from dscplus_station.devices.service import live_device
 from dscplus_station.errors import BadInput, StateConflict
 from dscplus_station.holds.service import tie_to_card
 from dscplus_station.interim.rules import gap_warning
@@ -18,6 +19,7 @@ from dscplus_station.notices.outbox import queue
 from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, live_binding, move_order
+from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.tables import Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
@@ -109,15 +111,20 @@ def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
     """
     actor.require(Role.SHIPPING, "report an order undelivered")
     with station.database.writing() as session:
-        now = station.now()
-        order = get_order(session, order_id)
-        move_order(session, actor, now, order_id, OrderState.UNDELIVERED, "never arrived")
-        shipment = session.scalars(
-            select(Shipment).where(Shipment.order_id == order_id, Shipment.undelivered_at.is_(None))
-        ).one()
-        shipment.undelivered_at = now
-        because = f"order {order_id} never arrived"
-        stop_timer(session, actor, now, shipment.serial_number, because)
-        revoke_card_users(session, actor, now, shipment.serial_number, because)
-        queue(session, actor, now, NoticeKind.CARD_UNDELIVERED, order, shipment.serial_number)
-        return shipment.serial_number
+        return mark_undelivered(session, actor, station.now(), get_order(session, order_id), "never arrived")
+
+
+def mark_undelivered(session: Session, actor: Actor, now: datetime, order: Order, how: str) -> str:
+    """Mark a shipped order undelivered, within the caller's transaction; gives its card's serial number.
+
+    Raises:
+        StateConflict: it was not shipped, or is active already.
+    """
+    move_order(session, actor, now, order.id, OrderState.UNDELIVERED, how)
+    shipment = session.scalars(
+        select(Shipment).where(Shipment.order_id == order.id, Shipment.undelivered_at.is_(None))
+    ).one()
+    shipment.undelivered_at = now
+    take_out_of_use(session, actor, now, shipment.serial_number, f"order {order.id} {how}")
+    queue(session, actor, now, NoticeKind.CARD_UNDELIVERED, order, shipment.serial_number)
+    return shipment.serial_number

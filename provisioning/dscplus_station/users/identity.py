@@ -6,10 +6,10 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dscplus_station.errors import NotFound
+from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.keystore.interface import Keystore, identity_of
-from dscplus_station.users.rules import Document, DocumentType, Identity
-from dscplus_station.users.tables import IdentityRecord, User
+from dscplus_station.users.rules import CLOSED, Document, DocumentType, Identity
+from dscplus_station.users.tables import Closure, IdentityRecord, User
 
 
 def get_user(session: Session, name: str) -> User:
@@ -21,6 +21,19 @@ def get_user(session: Session, name: str) -> User:
     user = session.get(User, name)
     if user is None:
         raise NotFound(f"no user {name}: `dsc-station users list` shows them")
+    return user
+
+
+def require_open(session: Session, name: str) -> User:
+    """The user of that name, provided that the account is not closed (R45).
+
+    Raises:
+        NotFound: there is none.
+        NotPermitted: the account is closed.
+    """
+    user = get_user(session, name)
+    if session.get(Closure, name) is not None:
+        raise NotPermitted(f"{name}'s account is closed: {CLOSED}")
     return user
 
 

@@ -33,6 +33,10 @@ _SSN = re.compile(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}", re.ASCII)
 _BETWEEN = re.compile(r"[ .\-/]")
 
 
+CLOSED = "user name and password only, in the portal only, for statements and tax forms"
+"""R45: what is left of a closed account."""
+
+
 class DocumentType(StrEnum):
     """What an identity document is."""
 

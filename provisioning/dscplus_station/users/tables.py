@@ -37,3 +37,14 @@ class IdentityRecord(Base):
     entity: Mapped[str] = mapped_column(String(40))
     sealed_facts: Mapped[bytes] = mapped_column(LargeBinary)
     recorded_at: Mapped[datetime]
+
+
+class Closure(Base):
+    """A user whose account is closed: user name and password only, portal only (R45). It is for good."""
+
+    __tablename__ = "closure"
+
+    user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"), primary_key=True)
+    closed_at: Mapped[datetime]
+    closed_by: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(200))

@@ -61,6 +61,14 @@ def upgrade() -> None:
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.create_index('ix_card_state', ['state', 'serial_number'], unique=False)
 
+    op.create_table('closure',
+    sa.Column('user_name', sa.String(length=64), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_by', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['user_name'], ['user_name.name'], name=op.f('fk_closure_user_name')),
+    sa.PrimaryKeyConstraint('user_name', name=op.f('pk_closure'))
+    )
     op.create_table('contact',
     sa.Column('user_name', sa.String(length=64), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=True),
@@ -128,21 +136,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_sms_enrolment_sent', ['user_name', 'sent_at'], unique=False)
         batch_op.create_index('uq_sms_enrolment_open', ['user_name'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
-    op.create_table('card_return',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('serial_number', sa.String(length=10), nullable=False),
-    sa.Column('reason', sa.Enum('damage', 'breakage', 'consolidation', 'account-closure', 'replacement', name='reason', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('tracking', sa.String(length=60), nullable=True),
-    sa.Column('state', sa.Enum('ANNOUNCED', 'IN_TRANSIT', 'RECEIVED', 'INSPECTED', 'DISPOSED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('announced_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_card_return_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_card_return'))
-    )
-    with op.batch_alter_table('card_return', schema=None) as batch_op:
-        batch_op.create_index('uq_card_return_open', ['serial_number'], unique=True, sqlite_where=sa.text("state <> 'DISPOSED'"), postgresql_where=sa.text("state <> 'DISPOSED'"))
-
     op.create_table('orders',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('user_name', sa.String(length=64), nullable=False),
@@ -188,6 +181,45 @@ def upgrade() -> None:
         batch_op.create_index('uq_binding_live_card', ['serial_number'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
         batch_op.create_index('uq_binding_live_order', ['order_id'], unique=True, sqlite_where=sa.text('released_at IS NULL'), postgresql_where=sa.text('released_at IS NULL'))
 
+    op.create_table('card_report',
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('kind', sa.Enum('lost', 'stolen', 'damaged-by-accident', 'damaged-on-purpose', 'battery', 'pin-blocked', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sa.String(length=200), nullable=True),
+    sa.Column('reported_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reported_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_card_report_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_card_report_serial_number')),
+    sa.PrimaryKeyConstraint('order_id', name=op.f('pk_card_report'))
+    )
+    with op.batch_alter_table('card_report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_card_report_serial_number'), ['serial_number'], unique=False)
+
+    op.create_table('card_return',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('serial_number', sa.String(length=10), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.Column('reason', sa.Enum('damage', 'breakage', 'consolidation', 'account-closure', 'replacement', name='reason', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('region', sa.String(length=40), nullable=True),
+    sa.Column('carrier', sa.String(length=60), nullable=True),
+    sa.Column('tracking', sa.String(length=60), nullable=True),
+    sa.Column('posted_on', sa.Date(), nullable=True),
+    sa.Column('state', sa.Enum('ANNOUNCED', 'IN_TRANSIT', 'RECEIVED', 'INSPECTED', 'DISPOSED', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('announced_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(state IN ('ANNOUNCED', 'IN_TRANSIT')) = (received_at IS NULL)", name=op.f('ck_card_return_received')),
+    sa.CheckConstraint("state <> 'ANNOUNCED' OR reason IS NOT NULL", name=op.f('ck_card_return_announced')),
+    sa.CheckConstraint('(tracking IS NULL) = (carrier IS NULL)', name=op.f('ck_card_return_carrier')),
+    sa.CheckConstraint('(tracking IS NULL) = (posted_on IS NULL)', name=op.f('ck_card_return_posted')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_card_return_order_id')),
+    sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_card_return_serial_number')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_card_return'))
+    )
+    with op.batch_alter_table('card_return', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_card_return_order_id'), ['order_id'], unique=False)
+        batch_op.create_index('uq_card_return_open', ['serial_number'], unique=True, sqlite_where=sa.text("state <> 'DISPOSED'"), postgresql_where=sa.text("state <> 'DISPOSED'"))
+
     op.create_table('hold',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('order_id', sa.String(length=40), nullable=False),
@@ -203,15 +235,15 @@ def upgrade() -> None:
     sa.CheckConstraint('amount_cents > 0', name=op.f('ck_hold_amount')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_hold_order_id')),
     sa.ForeignKeyConstraint(['serial_number'], ['card.serial_number'], name=op.f('fk_hold_serial_number')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_hold'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_hold')),
+    sa.UniqueConstraint('order_id', name=op.f('uq_hold_order_id'))
     )
     with op.batch_alter_table('hold', schema=None) as batch_op:
         batch_op.create_index('uq_hold_open_card', ['serial_number'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
-        batch_op.create_index('uq_hold_open_order', ['order_id'], unique=True, sqlite_where=sa.text("state = 'HELD'"), postgresql_where=sa.text("state = 'HELD'"))
 
     op.create_table('notice',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('CARD_SHIPPED', 'ACTIVATION_APPROACHING', 'ACTIVATION_IMMINENT', 'CARD_ACTIVATED', 'CARD_UNDELIVERED', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('CARD_SHIPPED', 'ACTIVATION_APPROACHING', 'ACTIVATION_IMMINENT', 'CARD_ACTIVATED', 'CARD_UNDELIVERED', 'CARD_REPORTED', 'RETURN_RECEIVED', 'HOLD_RELEASED', 'HOLD_CAPTURED', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('order_id', sa.String(length=40), nullable=False),
     sa.Column('user_name', sa.String(length=64), nullable=False),
     sa.Column('language', sa.String(length=8), nullable=False),

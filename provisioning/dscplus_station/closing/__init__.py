@@ -1,0 +1,1 @@
+"""Closing: what happens when a client leaves."""

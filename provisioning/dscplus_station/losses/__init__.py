@@ -1,0 +1,1 @@
+"""Losses: cards reported lost, stolen, damaged or dead, and deposits that are captured for it."""

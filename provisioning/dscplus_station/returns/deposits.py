@@ -1,0 +1,78 @@
+"""How the deposit of a card that is out ends: by its return, or captured by a second person (R12)."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dscplus_station.actor import Actor, Role
+from dscplus_station.errors import StateConflict
+from dscplus_station.holds.rules import HoldEnd
+from dscplus_station.holds.service import end_hold
+from dscplus_station.losses.rules import DEPOSIT_ENDS, end_on_receipt, is_captured
+from dscplus_station.losses.service import report_of
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.orders.service import get_order
+from dscplus_station.orders.tables import Order
+from dscplus_station.returns.rules import ReturnState
+from dscplus_station.returns.tables import Return
+from dscplus_station.station import Station
+from dscplus_station.users.tables import Closure
+
+
+def capture(station: Station, actor: Actor, order_id: str) -> HoldEnd:
+    """Capture the deposit of an order, for what somebody else has put on record (R12, R46); once.
+
+    Raises:
+        NotFound: there is no such order.
+        NotPermitted: not a supervisor, or the one who put it on record.
+        StateConflict: nothing on record captures it, its card is on its way back, or no deposit is held.
+    """
+    actor.require(Role.SUPERVISOR, "capture a deposit")
+    with station.database.writing() as session:
+        end, proposed_by = _grounds(session, get_order(session, order_id))
+        if not end_hold(session, actor, station.now(), order_id, end, proposed_by):
+            raise StateConflict(f"order {order_id} has no deposit that is held")
+        return end
+
+
+def end_by_receipt(session: Session, actor: Actor, now: datetime, order: Order) -> bool:
+    """Release the deposit of a card that has come back, unless it waits for its capture; whether it was."""
+    report = report_of(session, order.id)
+    end = end_on_receipt(report.kind if report else None, replaced=_is_replaced(session, order))
+    return end is not None and end_hold(session, actor, now, order.id, end)
+
+
+def _is_replaced(session: Session, order: Order) -> bool:
+    """Whether the user has ordered another card in place of this order's."""
+    report = report_of(session, order.id)
+    query = select(Order.id).where(
+        Order.replaces == (report.serial_number if report else None),
+        Order.user_name == order.user_name,
+        Order.placed_at.is_not(None),
+        Order.state != OrderState.CANCELLED,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _grounds(session: Session, order: Order) -> tuple[HoldEnd, str]:
+    """What captures an order's deposit, and who has put it on record.
+
+    Raises:
+        StateConflict: nothing does.
+    """
+    report = report_of(session, order.id)
+    if report is not None and is_captured(report.kind):
+        return DEPOSIT_ENDS[report.kind], report.reported_by
+    closure = session.get(Closure, order.user_name)
+    if closure is None:
+        raise StateConflict(
+            f"order {order.id}: its card was not reported lost, stolen or damaged on purpose, nor is "
+            f"{order.user_name}'s account closed: its deposit is released when the card is back"
+        )
+    on_its_way = session.scalar(
+        select(Return.id).where(Return.order_id == order.id, Return.state != ReturnState.ANNOUNCED)
+    )
+    if on_its_way is not None:
+        raise StateConflict(f"order {order.id}: its card is on its way back, or here: return {on_its_way}")
+    return HoldEnd.CLOSED_WITHOUT_RETURN, closure.closed_by
