@@ -65,7 +65,7 @@ def uninstall_command(yes: bool, as_json: bool) -> None:
 )
 @json_option
 def suggest_command(name: str, timeout: float, as_json: bool) -> None:
-    """Print what names the slot of the card just plugged in: a line for the station, rules for udev.
+    """Print what names the slot of the card just plugged in: a line for a table of slots, rules for udev.
 
     Takes the card that is plugged in; with none or several, waits for the next one. A slot is a socket: it is
     told by udev's ID_PATH, which stays the same after a replug, a restart, and for any card. Writes nothing.
@@ -91,7 +91,7 @@ def suggest_command(name: str, timeout: float, as_json: bool) -> None:
     lines = "\n".join((suggestion.mapping, *suggestion.rules))
     result(document, as_json, lines)
     say(f"slot {name} is where card {suggestion.serial_number or '?'} is now")
-    say("the first line is for a station's table of slots")
+    say("the first line is for a table of slots (TOML)")
     say(f"the others, in {SLOT_RULES}, make {' and '.join(suggestion.links)}; let udev read them by")
     say(f"  sudo {System().program} udev install")
 

@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r'[*?\[\]|"\\]')
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What names a slot: ``mapping`` is a line "name = ID_PATH" as TOML writes it, for a station's table of
+    """What names a slot: ``mapping`` is a line "name = ID_PATH" as TOML writes it, for a table of
     slots; ``rules`` are udev rules that make ``links``.
     """
 
