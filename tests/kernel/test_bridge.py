@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -159,6 +160,54 @@ def test_the_guests_exit_status_must_agree_with_its_reports(run_of, outcome, sta
     run = run_of(["a"], script)
     assert phases(run, "a") == list(PHASES)
     assert (run.wait_for_the_end() is not None) is wrong
+
+
+class Item:
+    """A guest test as the host's pytest has it; a list takes what is told of it."""
+
+    path = host_plugin.GUEST_TESTS / "test_x.py"
+    location = ("test_x.py", 1, "a")
+    keywords = ("a",)
+
+    def __init__(self, nodeid, told):
+        self.nodeid = nodeid
+        self.ihook = SimpleNamespace(
+            pytest_runtest_logstart=lambda **_: None,
+            pytest_runtest_logfinish=lambda **_: None,
+            pytest_runtest_logreport=lambda report: told.append(report),
+        )
+
+
+def ends_with_3(guest, nodeids):
+    guest.run("a")
+    guest.run("b")
+    guest.send(finished=3)
+
+
+def dies_after_the_last_report(guest, nodeids):
+    guest.run("a")
+    guest.run("b")
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "why"),
+    [
+        (all_pass, pytest.ExitCode.OK, None),
+        (ends_with_3, pytest.ExitCode.INTERNAL_ERROR, "ended with status 3"),
+        (dies_after_the_last_report, pytest.ExitCode.INTERNAL_ERROR, "Kernel panic"),
+    ],
+)
+def test_a_wrong_end_fails_the_session_also_where_the_hosts_tests_come_last(run_of, script, status, why):
+    hook = SimpleNamespace(pytest_report_from_serializable=lambda data, **_: data)
+    plugin, told = host_plugin.HostPlugin(SimpleNamespace(hook=hook)), []
+    plugin._run = run_of(["a", "b"], script)
+    for nodeid in ("a", "b"):
+        assert plugin.pytest_runtest_protocol(Item(nodeid, told)) is True
+    assert [report["nodeid"] for report in told] == ["a"] * 3 + ["b"] * 3
+    session = SimpleNamespace(exitstatus=pytest.ExitCode.OK)
+    plugin.pytest_sessionfinish(session)
+    assert session.exitstatus is status
+    assert why is None or why in plugin._wrong_end
 
 
 def test_silence_ends_the_wait(run_of, monkeypatch):

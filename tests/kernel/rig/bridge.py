@@ -56,13 +56,21 @@ class GuestRun:
         """Leave a test whose guest was lost behind; those after it get a new guest."""
         self._left.remove(nodeid)
 
+    @property
+    def all_told(self) -> bool:
+        """Whether every test has reported, or was given up."""
+        return not self._left
+
     def wait_for_the_end(self) -> str | None:
         """Wait until the guest's pytest ends after its last test; return what is wrong with its exit status.
 
-        None where it is what the reports say. Raises GuestLost.
+        None where it is what the reports say.
         """
-        while self.finished is None:
-            self._take(self._message())
+        try:
+            while self.finished is None:
+                self._take(self._message())
+        except GuestLost as lost:
+            return f"every test reported, but {lost}"
         if self.finished == int(self._failed):  # pytest's 0: all passed, 1: some failed
             return None
         return f"every test reported, but the guest's pytest ended with status {self.finished}"

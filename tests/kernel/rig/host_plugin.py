@@ -51,7 +51,7 @@ class HostPlugin:
         self._run = GuestRun(lambda: qemu.Guest(machine), machine.kernel.release, plan)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         if not item.path.is_relative_to(GUEST_TESTS):
             return None
         assert self._run is not None
@@ -60,11 +60,12 @@ class HostPlugin:
             for data in self._run.reports(item.nodeid):
                 report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
                 item.ihook.pytest_runtest_logreport(report=report)
-            if nextitem is None:
-                self._wrong_end = self._run.wait_for_the_end()
         except GuestLost as lost:
             self._run.give_up(item.nodeid)
             item.ihook.pytest_runtest_logreport(report=_never_reported(item, str(lost)))
+        else:
+            if self._run.all_told:  # tests of the host may follow
+                self._wrong_end = self._run.wait_for_the_end()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
