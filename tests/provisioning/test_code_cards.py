@@ -273,6 +273,15 @@ def test_one_refused_row_and_no_table_is_recorded(world, changed, line, reason):
         issue_challenge(world.station, world.actor, "SCC-2")
 
 
+def test_a_good_table_is_not_recorded_beside_a_refused_one(world):
+    world.hold("SCC-2", "Security Code Card", REQUESTER)
+    table = CodeTable.new()
+    assert world.take(table_rows(table, "SCC-2") + table_rows(table, "SCC-9")[:1]).recorded == []
+    with pytest.raises(NotPermitted, match="not verified"):
+        issue_challenge(world.station, world.actor, "SCC-2")
+    assert world.take(table_rows(table, "SCC-2")).recorded == ["SCC-2"]
+
+
 def test_by_commands_without_a_value_anywhere(tmp_path):
     bench = Bench(tmp_path)
     world = SharingWorld(tmp_path)

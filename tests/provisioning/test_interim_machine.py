@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers
@@ -79,10 +79,9 @@ class InterimMachine(RuleBasedStateMachine):
             self.since_passcode = False
         self.world.at(seconds=1)
 
+    @precondition(lambda self: self.passcode is not None)
     @rule(wrong=st.booleans())
     def the_passcode_is_entered(self, wrong):
-        if self.passcode is None:
-            return
         issued, given_on = self.passcode
         text = issued.passcode.reveal()
         right, done = self.log_in(issued.serial_number, "", other_answer(text) if wrong else text)
@@ -92,6 +91,7 @@ class InterimMachine(RuleBasedStateMachine):
             assert gone <= 12
             assert done.session.portal_only == (gone > 2)
 
+    @precondition(lambda self: self.passcode is not None)
     @rule()
     def a_sheet_is_printed(self):
         card = self.attempt(lambda: make_card(self.world))
@@ -101,10 +101,11 @@ class InterimMachine(RuleBasedStateMachine):
                 sheet["over"] |= not sheet["confirmed"]
             self.sheets.append({"card": card, "confirmed": None, "over": False})
 
-    @rule(which=st.integers(0, 5), wrong=st.booleans())
+    @precondition(lambda self: self.sheets)
+    @rule(which=st.integers(0, 1), wrong=st.booleans())
     def a_sheet_is_confirmed(self, which, wrong):
-        sheet = self.sheets[which % len(self.sheets)] if self.sheets else None
-        question = sheet and self.ask(sheet)
+        sheet = self.sheets[-1 - which % len(self.sheets)]
+        question = self.ask(sheet)
         if not question:
             return
         answer = values(sheet["card"].table, question)
@@ -125,10 +126,11 @@ class InterimMachine(RuleBasedStateMachine):
             sheet["confirmed"], self.passcode, self.since_passcode = day(self.world.moment), None, True
         self.world.at(seconds=1)
 
-    @rule(which=st.integers(0, 5), wrong=st.booleans(), replay=st.booleans())
+    @precondition(lambda self: self.sheets)
+    @rule(which=st.integers(0, 1), wrong=st.booleans(), replay=st.booleans())
     def a_sheet_logs_in(self, which, wrong, replay):
-        sheet = self.sheets[which % len(self.sheets)] if self.sheets else None
-        question = sheet and self.ask(sheet)
+        sheet = self.sheets[-1 - which % len(self.sheets)]
+        question = self.ask(sheet)
         if not question:
             return
         answer = values(sheet["card"].table, question)
@@ -143,9 +145,10 @@ class InterimMachine(RuleBasedStateMachine):
         if replay:
             assert not self.log_in(serial_number, question, answer)[0]
 
+    @precondition(lambda self: len(self.sheets) > 1)
     @rule()
     def a_question_of_one_sheet_is_answered_by_another(self):
-        if len(self.sheets) > 1 and (question := self.ask(self.sheets[-1])):
+        if question := self.ask(self.sheets[-1]):
             other = self.sheets[-2]["card"]
             assert not self.log_in(other.serial_number, question, values(other.table, question))[0]
 
@@ -200,9 +203,24 @@ class InterimMachine(RuleBasedStateMachine):
         for one in interim_access(self.world.station):
             self.attempt(lambda n=one.serial_number: release_lock(self.world.station, self.world.actor, n))
 
-    @rule(hours=st.sampled_from([1, 23, 25, 24 * 9, 24 * 20]))
+    @rule(hours=st.sampled_from([1, 23, 25, 24 * 5, 24 * 9, 24 * 13, 24 * 22]))
     def time_passes(self, hours):
         self.world.at(hours=hours)
+        for which in range(min(2, len(self.sheets))):
+            self.a_sheet_logs_in(which=which, wrong=False, replay=False)
+        if self.passcode is not None:
+            self.the_passcode_is_entered(wrong=False)
+
+    @rule()
+    def a_caller_gets_a_sheet_and_confirms_it(self):
+        self.client_services_gives_a_passcode()
+        if self.passcode is not None:
+            self.a_sheet_is_printed()
+            if self.sheets:
+                self.a_sheet_is_confirmed(which=0, wrong=False)
+
+    @rule()
+    def the_timers_run(self):
         if CARDS[1] in run_timers(self.world.station, self.world.actor).activated:
             self.ended(by_replacement=True)
         self.world.at(seconds=1)
