@@ -79,7 +79,7 @@ def test_missing_programs_are_told_as_what_to_install(monkeypatch):
     monkeypatch.setattr(shutil, "which", only_these("apt-get", "dpkg", "depmod", "modprobe", "/bin/busybox"))
     with pytest.raises(packages.RigUnavailable) as unavailable:
         packages.check_machine()
-    assert str(unavailable.value) == "apt-get install --no-install-recommends qemu-system-x86 udev"
+    assert str(unavailable.value) == "as root: apt-get install --no-install-recommends qemu-system-x86 udev"
 
 
 def test_without_apt_the_rig_says_what_it_needs(monkeypatch):

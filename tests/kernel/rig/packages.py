@@ -60,7 +60,7 @@ def check_machine() -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         raise RigUnavailable("the rig takes its kernel from Debian: it needs apt-get and dpkg")
     if missing := missing_tools():
-        raise RigUnavailable(f"apt-get install --no-install-recommends {' '.join(missing)}")
+        raise RigUnavailable(f"as root: apt-get install --no-install-recommends {' '.join(missing)}")
 
 
 def kernel() -> Kernel:
