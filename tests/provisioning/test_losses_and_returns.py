@@ -421,6 +421,7 @@ def test_r41_a_return_from_its_announcement_to_its_receipt(active):
 
     done = receive(active)
     assert (done.number, done.revoked_for, done.deposit_released) == (number, ["alice"], True)
+    assert states(active)["alice", CARDS[0]] == "REVOKED"
     assert card_state(active) is CardState.RETURNED
     shown = records.order(active.station, "O-1")["returns"]
     assert [(one["state"], one["received_at"]) for one in shown] == [("RECEIVED", active.moment)]
