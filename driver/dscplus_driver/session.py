@@ -1,5 +1,6 @@
 """The commands that need a secure channel (SCP03, level 33)."""
 
+import threading
 from typing import TYPE_CHECKING, Self
 
 from . import errors, ocra, put_key, status, store_data
@@ -26,6 +27,7 @@ class SecureSession(Readings):
         self._card = card
         self._keys = keys
         self._channel = channel
+        self._in_use = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -146,12 +148,17 @@ class SecureSession(Readings):
     def _transmit(self, name: str, command: Command) -> bytes:
         if self._channel.closed or not self._card.channel_stands():
             raise self._over()
+        # Before anything is wrapped: that counts, and would spoil the answer that another thread waits for.
+        if not self._in_use.acquire(blocking=False):
+            raise RuntimeError(f"{self._card.where} is being used by another thread")
         try:
             response = self._channel.unwrap(self._card.exchange(self._channel.wrap(command)))
         except errors.CardError as error:
             self.close()
             error.where = error.where or self._card.where
             raise
+        finally:
+            self._in_use.release()
         word = response.status_word
         if word == status.SUCCESS:
             return response.data

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dscplus_driver import KeySet, LifeCycle, MasterKey, Pin, Profile, Seed, errors, ocra
+from dscplus_driver import Card, KeySet, LifeCycle, MasterKey, Pin, Profile, Seed, errors, ocra
 from tests.driver.middleman import connect_through
 from tests.harness import sample
 from tests.harness.loopback import LoopbackCard
@@ -314,3 +314,21 @@ def test_the_suite_is_a_text_of_the_card_too(card):
     driver = connect_through(card, lambda _answer, _number: b"\x01OCRA\x1b]0;x\x07\x90\x00")
     with driver, pytest.raises(errors.ProtocolError, match="printable ASCII"):
         driver.personality()
+
+
+def test_another_thread_is_refused_and_spoils_nothing_of_the_command_under_way(card):
+    transport = card.transport()
+    read = transport.read
+    with Card(transport, clock=card.clock) as driver:
+        session = driver.open_session(sample.transport_keys())
+
+        def meanwhile(timeout):
+            transport.read = read
+            with pytest.raises(RuntimeError, match="another thread"):
+                session.life_cycle()
+            return read(timeout)
+
+        transport.read = meanwhile
+        session.put_key(sample.issuer_keys())
+        with driver.open_session(sample.issuer_keys()) as session:
+            assert session.life_cycle() is LifeCycle.OP_READY
