@@ -127,7 +127,7 @@ def test_r12_what_the_receipt_does_to_the_deposit(kind, is_replaced):
     assert end_on_receipt(kind, replaced=is_replaced) is (None if waits else HoldEnd.RETURNED)
 
 
-@pytest.mark.parametrize("kind", CARD_TYPES)
+@pytest.mark.parametrize("kind", sorted(CARD_TYPES))
 @pytest.mark.parametrize("reason", ReturnReason)
 def test_r44_only_a_dsc_plus_is_returned(kind, reason):
     fault = announcing_fault(kind, reason, by_phone=True)
