@@ -28,7 +28,8 @@ def main() -> int:
     except packages.RigUnavailable as error:
         print(f"the benchmarks on a kernel cannot run here: {error}", file=sys.stderr)
         return 1
-    guest = qemu.Guest(machine)
+    guest = qemu.Guest(machine, "benchmarks")
+    guest.channel.settimeout(bridge.SILENCE)
     sections: list[Section] = []
     versions: dict[str, str] = {}
     try:

@@ -200,7 +200,8 @@ def dies_after_the_last_report(guest, nodeids):
 def test_a_wrong_end_fails_the_session_also_where_the_hosts_tests_come_last(run_of, script, status, why):
     hook = SimpleNamespace(pytest_report_from_serializable=lambda data, **_: data)
     plugin, told = host_plugin.HostPlugin(SimpleNamespace(hook=hook)), []
-    plugin._run = run_of(["a", "b"], script)
+    plugin._runs = [run_of(["a", "b"], script)]
+    plugin._run_of = dict.fromkeys(["a", "b"], plugin._runs[0])
     for nodeid in ("a", "b"):
         assert plugin.pytest_runtest_protocol(Item(nodeid, told)) is True
     assert [report["nodeid"] for report in told] == ["a"] * 3 + ["b"] * 3
@@ -224,6 +225,16 @@ def test_another_kernel_than_the_one_that_was_booted_runs_nothing(run_of, lie):
     run = run_of(["a"], all_pass, **lie)
     with pytest.raises(GuestLost, match="this is not the kernel that was booted"):
         phases(run, "a")
+
+
+def test_tests_are_dealt_out_in_turn_where_there_are_cores_and_enough_of_them():
+    share = host_plugin.SHARE
+    assert host_plugin.shares(["a"], 2) == [["a"]]
+    many = [str(number) for number in range(2 * share + 1)]
+    assert host_plugin.shares(many[: 2 * share - 1], 2) == [many[: 2 * share - 1]]
+    assert host_plugin.shares(many, 2) == [many[::2], many[1::2]]
+    assert host_plugin.shares(many, 1) == [many]
+    assert len(host_plugin.shares(many * 10, 64)) == host_plugin.MOST_SHARES
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ ended, gets a report that says so and shows the console; the tests after it run 
 """
 
 import json
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +25,7 @@ class GuestLost(Exception):
 
 
 class GuestRun:
-    """The tests of one session, in one guest as long as that lives."""
+    """Tests that run one after the other, in one guest as long as that lives."""
 
     def __init__(self, boot: Callable[[], Guest], release: str, plan: dict[str, Any]) -> None:
         """`plan` is what the guest's pytest is told (reporter.run), `release` the kernel it must run on."""
@@ -31,7 +33,8 @@ class GuestRun:
         self._left: list[str] = list(plan["nodeids"])
         self._guest: Guest | None = None
         self._running = "no test yet"
-        self._lines: Iterator[bytes] = iter(())
+        self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._began = 0.0
         self._arrived: dict[str, list[dict[str, Any]]] = {}
         self.guests = 0
         self.hello: dict[str, Any] = {}
@@ -42,7 +45,7 @@ class GuestRun:
     def reports(self, nodeid: str) -> Iterator[dict[str, Any]]:
         """Yield a test's serialised reports as they arrive: set-up, call, tear-down. Raises GuestLost."""
         if self._guest is None:
-            self._start()
+            self.start()
         ended = False
         while not ended:
             while not self._arrived.get(nodeid):
@@ -81,7 +84,8 @@ class GuestRun:
             self._guest.stop()
             self._guest = None
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Boot a guest, which runs all tests that are left; returns at once. Raises GuestLost."""
         if self.guests == MOST_GUESTS:
             raise GuestLost(f"not run: {MOST_GUESTS} guests were lost before")
         self.guests += 1
@@ -89,27 +93,27 @@ class GuestRun:
         self._arrived = {}
         self._running = "no test yet"
         self._failed = False
-        began = time.monotonic()
+        self._began = time.monotonic()
         self._guest = self._boot()
-        self._lines = lines(self._guest)
-        self.hello = self._message()["hello"]
-        self.boot_seconds = time.monotonic() - began
-        if (self.hello["token"], self.hello["release"]) != (self._guest.token, self._release):
-            raise self._lost(f"this is not the kernel that was booted: {self.hello}")
+        self._messages = queue.Queue()
         plan = {**self._plan, "nodeids": self._left}
         self._guest.channel.sendall(json.dumps(plan).encode() + b"\n")
+        # A thread, so that a guest whose tests are asked for later need not wait for them to be taken.
+        threading.Thread(target=_receive, args=(self._guest, self._messages), daemon=True).start()
 
     def _message(self) -> dict[str, Any]:
         try:
-            message: dict[str, Any] = json.loads(next(self._lines))
-        except StopIteration:
-            raise self._lost("the guest ended") from None
-        except TimeoutError:
+            message = self._messages.get(timeout=SILENCE)
+        except queue.Empty:
             raise self._lost(f"nothing came from the guest for {SILENCE:g} s") from None
+        if message is None:
+            raise self._lost("the guest ended")
         return message
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "started" in message:
+        if "hello" in message:
+            self._greet(message["hello"], message["arrived"])
+        elif "started" in message:
             self._running = message["started"]
         elif "report" in message:
             self._failed |= message["report"]["outcome"] == "failed"
@@ -118,6 +122,13 @@ class GuestRun:
             self.finished = message["finished"]
             if any(nodeid not in self._arrived for nodeid in self._left):
                 raise self._lost(f"the guest's pytest ended with status {self.finished}")
+
+    def _greet(self, hello: dict[str, Any], arrived: float) -> None:
+        assert self._guest is not None
+        self.hello = hello
+        self.boot_seconds = arrived - self._began
+        if (hello["token"], hello["release"]) != (self._guest.token, self._release):
+            raise self._lost(f"this is not the kernel that was booted: {hello}")
 
     def _lost(self, what: str) -> GuestLost:
         assert self._guest is not None
@@ -129,9 +140,19 @@ class GuestRun:
         )
 
 
+def _receive(guest: Guest, messages: "queue.Queue[dict[str, Any] | None]") -> None:
+    """Put what comes into the queue, and None when nothing more will come."""
+    try:
+        for line in lines(guest):
+            messages.put({**json.loads(line), "arrived": time.monotonic()})
+    except OSError:
+        pass  # closed while we waited: nobody asks any more
+    finally:
+        messages.put(None)
+
+
 def lines(guest: Guest) -> Iterator[bytes]:
-    """Yield whole lines until the guest ends. Raises TimeoutError."""
-    guest.channel.settimeout(SILENCE)
+    """Yield whole lines until the guest ends. Raises TimeoutError if its channel has a timeout."""
     received = b""
     while data := guest.channel.recv(65536):
         *lines, received = (received + data).split(b"\n")

@@ -63,10 +63,10 @@ def machine() -> Machine:
 class Guest:
     """A running guest. Its console goes into a file; `channel` is a stream to the guest's part of the rig."""
 
-    def __init__(self, machine: Machine) -> None:
-        """Boot it."""
+    def __init__(self, machine: Machine, name: str = "guest") -> None:
+        """Boot it; the console's file has the name."""
         self.token = secrets.token_hex(8)
-        self.console = packages.CACHE / "console.log"
+        self.console = packages.CACHE / f"console-{name}.log"
         self.channel, theirs = socket.socketpair()
         with theirs, self.console.open("wb") as console:
             fd = theirs.fileno()
@@ -81,13 +81,13 @@ class Guest:
 
     def stop(self) -> None:
         """End it at once; harmless when it has ended."""
-        self.channel.close()
         self._process.terminate()
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT)
+        self.channel.close()  # last: a thread may read from it
 
     def console_tail(self) -> str:
         """Return the last lines of the console, where a kernel that panicked says so."""
