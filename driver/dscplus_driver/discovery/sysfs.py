@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..report_descriptor import usage
 from ..usb_identity import HID_CLASS, USB_PRODUCT, USB_VENDOR
-from . import descriptors
+from .descriptors import interface_classes
 from .found import Access, TransportKind
 from .records import BodyRecord, NodeRecord, Record
 
@@ -89,7 +90,7 @@ def _usb_body(device: Path, access: Callable[[str], Access], udev: UdevView) -> 
     record = BodyRecord(
         device=str(device),
         serial_text=_text_or_none(device / "serial"),
-        interface_classes=descriptors.interface_classes((device / "descriptors").read_bytes()),
+        interface_classes=interface_classes((device / "descriptors").read_bytes()),
         port_path=device.name,
         id_path=id_path,
         bus=int(_text(device / "busnum")),
@@ -140,7 +141,7 @@ def _node(device: Path, kind: TransportKind, access: Callable[[str], Access], ud
         kind=kind,
         node=node,
         access=access(node),
-        usage=descriptors.usage((device.parents[1] / "report_descriptor").read_bytes()) if is_hid else None,
+        usage=usage((device.parents[1] / "report_descriptor").read_bytes()) if is_hid else None,
         # udev's path of a node goes on to its interface: the card's ends before.
         id_path=_INTERFACE_SUFFIX.sub("", id_path) if id_path else None,
         initialized=initialized,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors
+from ..report_descriptor import is_card
 from ..usb_identity import REPORT_LENGTH
 from .exclusive import hold, hold_node
 from .opening import open_error
-from .report_descriptor import is_card
 from .reports import ReportTransport, no_taker, removed, stalled
 
 _NO_REPORT_ID = b"\x00"

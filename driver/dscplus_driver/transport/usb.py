@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from .. import errors
+from ..report_descriptor import is_card
 from ..usb_identity import HID_CLASS, REPORT_LENGTH, USB_PRODUCT, USB_VENDOR
 from .exclusive import hold_node, usb_node
 from .opening import busy, permission_refused
-from .report_descriptor import is_card
 from .reports import WRITE_TIMEOUT, ReportTransport, no_taker, removed, stalled
 
 _REPORT_DESCRIPTOR_LENGTH = 4096

@@ -159,3 +159,109 @@ def test_same_seed_same_faults():
 
     assert outcome(1) == outcome(1)
     assert outcome(1) != outcome(2)
+
+
+def report(command, text=b""):
+    """A report that begins a message on channel 01020304."""
+    return (b"\x01\x02\x03\x04" + bytes((0x80 | command, 0, len(text))) + text).ljust(64, b"\x00")
+
+
+MSG, PING, CANCEL = 0x03, 0x01, 0x11
+
+
+def ask_report(bench, data):
+    bench.card.feed_report(data)
+    return bench.card.drain_report()
+
+
+def test_reports_go_to_the_card_and_back_whole():
+    bench = Bench()
+    assert ask_report(bench, report(MSG)) == report(MSG)
+    assert bench.card.drain_report() == b""
+    assert (bench.card.bytes_in, bench.card.bytes_out) == (64, 64)
+
+
+def test_report_waits_in_the_card_until_the_host_polls():
+    bench = Bench()
+    bench.card.feed_report(report(PING))
+    bench.card.run()
+    assert bench.boots[0].reports == [report(PING)]
+    assert bench.card.next_due() is None, "nothing to wake up for"
+    assert ask_report(bench, report(MSG)) == report(PING)
+    assert bench.boots[0].reports == [report(MSG)], "a poll takes one report out of it"
+
+
+def test_reports_of_an_unplugged_card_are_lost():
+    bench = Bench()
+    bench.card.feed_report(report(PING))
+    bench.card.unplug()
+    bench.card.run()
+    assert ask_report(bench, report(PING)) == b""
+    bench.card.plug()
+    assert bench.card.drain_report() == b"", "what it had to say is of the time before"
+    assert ask_report(bench, report(MSG)) == report(MSG)
+
+
+@pytest.mark.parametrize("n", [0, 1, 63, 64, 65, 127, 128, 129])
+@pytest.mark.parametrize("counts", ["both", "in", "out"])
+def test_unplug_counts_a_report_as_its_bytes_and_never_cuts_it(n, counts):
+    bench = Bench(f"unplug={counts}:{n}")
+    out = len(ask_report(bench, report(MSG)))
+    passed = {"both": bench.card.bytes_in + out, "in": bench.card.bytes_in, "out": out}[counts]
+    total = 128 if counts == "both" else 64
+    assert passed == min(n, total) // 64 * 64
+    assert bench.card.plugged == (n > total)
+
+
+def test_lost_answer_on_hid_is_the_one_to_that_message_until_the_next_request():
+    bench = Bench("lose-answer=2")
+    assert ask_report(bench, report(MSG, b"1")) == report(MSG, b"1")
+    assert ask_report(bench, report(MSG, b"2")) == b""
+    assert ask_report(bench, b"\x01\x02\x03\x04\x00continued") == b"", "a part of the message"
+    assert ask_report(bench, report(CANCEL)) == b"", "CANCEL is of the request before"
+    assert ask_report(bench, report(PING)) == report(PING)
+    assert ask_report(bench, report(MSG, b"3")) == report(MSG, b"3")
+
+
+def test_faults_of_frames_are_those_of_reports():
+    assert ask_report(Bench("drop=1"), report(MSG)) == b""
+    bench = Bench("duplicate=1")
+    assert ask_report(bench, report(MSG)) == report(MSG)
+    assert [bench.card.drain_report() for _ in range(4)] == [report(MSG)] * 3 + [b""]
+    damaged = ask_report(Bench("corrupt=1"), report(MSG))
+    assert len(damaged) == 64
+    assert damaged != report(MSG)
+    bench = Bench("truncate=1,seed=3")
+    bench.card.feed_report(report(MSG))
+    assert len(bench.boots[0].reports[0]) < 64
+
+
+def test_delayed_report_is_held_up_and_keeps_its_place():
+    bench = Bench("delay=1:50")
+    assert ask_report(bench, report(MSG, b"1")) == b""
+    assert bench.card.next_due() == pytest.approx(1000.05)
+    bench.card.feed_report(report(MSG, b"2"))
+    bench.clock.advance(0.05)
+    assert bench.card.drain_report() == b"", "the way back takes as long"
+    bench.clock.advance(0.05)
+    assert bench.card.drain_report() == report(MSG, b"1")
+
+
+def test_frozen_card_neither_takes_nor_gives():
+    bench = Bench()
+    bench.card.freeze(3.0)
+    assert bench.ask(A) == b""
+    assert ask_report(bench, report(MSG)) == b""
+    assert bench.boots[0].ticks == 0
+    assert bench.card.next_due() == pytest.approx(1003.0)
+    bench.clock.advance(3.0)
+    assert bench.card.drain() == A
+    assert bench.card.drain_report() == report(MSG)
+
+
+def test_power_cut_ends_a_freeze():
+    bench = Bench()
+    bench.card.freeze(3.0)
+    bench.card.cut_power()
+    bench.card.plug()
+    assert bench.ask(A) == A

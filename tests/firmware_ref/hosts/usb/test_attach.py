@@ -62,8 +62,16 @@ class Kernel:
     def __init__(self, ports):
         self.ports = ports
         self.attached = {}
+        self._looks = threading.Semaphore(0)
+
+    def wait_for_two_looks(self):
+        """Return when somebody has looked for free ports once more, and done what he does then."""
+        while self._looks.acquire(blocking=False):
+            continue
+        assert all(self._looks.acquire(timeout=PATIENCE_S) for _ in range(2))
 
     def free_ports(self):
+        self._looks.release()
         return [port for port in self.ports if port not in self.attached]
 
     def attach(self, port, connection, device_id, speed):
@@ -137,6 +145,7 @@ def test_cards_are_attached_each_to_its_port_and_again_after_a_replug(tmp_path, 
                 with pytest.raises(GONE):
                     kernel.attached[3].read_report()
                 hands.act("plug")
+            kernel.wait_for_two_looks()
             kernel.forget(3)  # until here port 3 was not free, and port 7 is not this card's
             assert attaching.event() == ("attached", "0000000018", 3)
             assert kernel.attached[3].enumerate()[0][2] == "0000000018"

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dscplus_driver.transport.report_descriptor import is_card
+from dscplus_driver.report_descriptor import is_card, usage
 from tests.driver.transport import descriptors
+from tests.harness import fake_sysfs
 
 
 @pytest.mark.parametrize("name", ["CARD", "PAGE_IN_USAGE", "NESTED", "LONG_ITEM"])
@@ -20,9 +21,27 @@ def test_another_device(name):
     assert not is_card(getattr(descriptors, name))
 
 
+@pytest.mark.parametrize(
+    ("reports", "told"),
+    [
+        (fake_sysfs.CARD_REPORTS, (0xFF00, 1)),
+        (fake_sysfs.KEYBOARD_REPORTS, (1, 6)),
+        (bytes.fromhex("0b0100d0f1a101c0"), (0xF1D0, 1)),  # a usage of four bytes has its page in it
+        (bytes.fromhex("fe02aabbcc0600ff0901a101"), (0xFF00, 1)),  # a long item is stepped over
+        (bytes.fromhex("0600ff0901"), None),
+        (bytes.fromhex("0600"), None),
+        (b"", None),
+    ],
+)
+def test_the_usage_of_the_first_collection(reports, told):
+    assert usage(reports) == told
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_are_survived(data):
     assert not is_card(data)
+    told = usage(data)
+    assert told is None or all(number >= 0 for number in told)
 
 
 @given(st.integers(0, len(descriptors.CARD) - 4))

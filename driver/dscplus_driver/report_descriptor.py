@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from enum import IntEnum
 
-from ..usb_identity import HID_USAGE, REPORT_LENGTH
+from .usb_identity import HID_USAGE, REPORT_LENGTH
 
 _LONG_ITEM = 0xFE
 _SIZES = (0, 1, 2, 4)
@@ -24,22 +24,29 @@ class _Item(IntEnum):
     USAGE = 0x08
 
 
-def is_card(descriptor: bytes) -> bool:
-    """Tell whether this is a card's interface: usage page FF00, usage 01, one input and one output report of
-    64 bytes each, no report ID.
-    """
-    page = usage = size = count = 0
-    outermost: tuple[int, int] | None = None
-    bits = {_Item.INPUT: 0, _Item.OUTPUT: 0}
+def usage(descriptor: bytes) -> tuple[int, int] | None:
+    """Return usage page and usage of the first collection; None where there is no collection."""
+    page = number = 0
     for item, value in _items(descriptor):
         match item:
             case _Item.USAGE_PAGE:
                 page = value
             case _Item.USAGE:
-                usage = value
-            case _Item.COLLECTION if outermost is None:
+                number = value
+            case _Item.COLLECTION:
                 # A usage of four bytes names its page, too.
-                outermost = (usage >> 16 or page, usage & 0xFFFF)
+                return number >> 16 or page, number & 0xFFFF
+    return None
+
+
+def is_card(descriptor: bytes) -> bool:
+    """Tell whether this is a card's interface: usage page FF00, usage 01, one input and one output report of
+    64 bytes each, no report ID.
+    """
+    size = count = 0
+    bits = {_Item.INPUT: 0, _Item.OUTPUT: 0}
+    for item, value in _items(descriptor):
+        match item:
             case _Item.REPORT_SIZE:
                 size = value
             case _Item.REPORT_COUNT:
@@ -49,7 +56,7 @@ def is_card(descriptor: bytes) -> bool:
             case _Item.INPUT | _Item.OUTPUT:
                 bits[_Item(item)] += size * count
     wanted = REPORT_LENGTH * 8
-    return outermost == HID_USAGE and set(bits.values()) == {wanted}
+    return usage(descriptor) == HID_USAGE and set(bits.values()) == {wanted}
 
 
 def _items(descriptor: bytes) -> Iterator[tuple[int, int]]:
