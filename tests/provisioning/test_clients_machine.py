@@ -1,14 +1,11 @@
 """Any sequence of calls, in any order, twice or side by side: nothing breaks (R9 to R12, R41 to R45)."""
 
-import shutil
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import select
 
 from dscplus_station.activation.daily import run_timers
@@ -17,7 +14,6 @@ from dscplus_station.cancellation.service import cancel
 from dscplus_station.closing.service import close_account
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import StationError
 from dscplus_station.holds.rules import HoldState
 from dscplus_station.holds.tables import Hold
 from dscplus_station.losses.rules import GONE, ReportKind, is_captured
@@ -36,6 +32,7 @@ from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from dscplus_station.users.tables import Closure
 from tests.provisioning.ordering_world import OrderingWorld
+from tests.provisioning.station_machine import StationMachine
 from tests.provisioning.support import CARDS, GOOD_PIN
 
 ORDERS = ["O-1", "O-2", "O-3", "O-4"]
@@ -48,29 +45,16 @@ UNDER_WAY = (OrderState.DRAFT, OrderState.REVIEW, OrderState.PLACED, OrderState.
 OPEN_RETURN = (ReturnState.ANNOUNCED, ReturnState.IN_TRANSIT)
 
 
-class ClientsMachine(RuleBasedStateMachine):
+class ClientsMachine(StationMachine):
     """Two clients, four orders, a card for each; two operators."""
 
     @initialize()
     def begin(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="clients-machine-"))
-        self.world = OrderingWorld(self.folder)
+        self.open_world(OrderingWorld)
         self.ended = {}
         self.revoked = set()
         for order, user in zip(ORDERS, USERS, strict=False):
             self.world.active(order, CARD_OF[order], user=user)
-
-    def teardown(self):
-        if hasattr(self, "world"):
-            self.world.close()
-            shutil.rmtree(self.folder)
-
-    def attempt(self, deed):
-        """Do it; a refusal is an answer like any other. What is no StationError fails the test."""
-        try:
-            return deed()
-        except StationError:
-            return None
 
     def side_by_side(self, deed):
         """Do it twice at the same time."""

@@ -1,26 +1,23 @@
 """Any sequence of calls, in any order, twice, late: no login by what is over, no passcode twice in a row."""
 
-import shutil
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.devices.rules import AssignmentState
-from dscplus_station.errors import StationError
 from dscplus_station.interim.online_card import confirm_online_card
 from dscplus_station.interim.service import end_access, interim_access
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import issue_challenge, release_lock
 from dscplus_station.sessions.service import log_in
 from tests.provisioning.interim_access import issue, make_card, other_answer, values
+from tests.provisioning.station_machine import StationMachine
 from tests.provisioning.support import CARDS, World
 
 ZONE = ZoneInfo("America/New_York")
@@ -30,13 +27,12 @@ def day(moment):
     return moment.astimezone(ZONE).date()
 
 
-class InterimMachine(RuleBasedStateMachine):
+class InterimMachine(StationMachine):
     """alice has a card, and its replacement in the post; a model tells what may be."""
 
     @initialize()
     def begin(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="interim-machine-"))
-        self.world = World(self.folder)
+        self.open_world(World)
         self.world.moment = datetime(2026, 10, 15, 15, tzinfo=UTC)  # the clocks change on 1 November
         self.world.stock(2)
         self.world.shipped()
@@ -47,17 +43,6 @@ class InterimMachine(RuleBasedStateMachine):
         self.sheets = []
         self.since_passcode = True
         self.world.at(minutes=1)
-
-    def teardown(self):
-        if hasattr(self, "world"):
-            self.world.close()
-            shutil.rmtree(self.folder)
-
-    def attempt(self, deed):
-        try:
-            return deed()
-        except StationError:
-            return None
 
     def log_in(self, serial_number, question, answer):
         done = self.attempt(

@@ -1,19 +1,14 @@
 """Any sequence of calls, in any order, twice, late: no invariant of sharing is ever broken (R24 to R30)."""
 
-import shutil
-import tempfile
-from pathlib import Path
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import select
 
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.devices.rules import INTERIM, AssignmentState
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import StationError
 from dscplus_station.interim.service import end_interim_access, held_interim_access
 from dscplus_station.login.service import release_lock
 from dscplus_station.sharing import service
@@ -21,6 +16,7 @@ from dscplus_station.sharing.rules import SharingState, identity_fault, level_fa
 from dscplus_station.sharing.tables import Redundant, Sharing
 from dscplus_station.users.identity import recorded_identity
 from tests.provisioning.sharing_world import OWNER, REQUESTER, SharingWorld
+from tests.provisioning.station_machine import StationMachine
 from tests.provisioning.support import CARDS, record_users, user_values
 
 OTHER = "alice.other"
@@ -30,29 +26,16 @@ users = st.sampled_from(USERS)
 sharings = st.integers(1, 6)
 
 
-class SharingMachine(RuleBasedStateMachine):
+class SharingMachine(StationMachine):
     """Three user names of one person; two have a card, one an old code card."""
 
     @initialize()
     def begin(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="sharing-machine-"))
-        self.world = SharingWorld(self.folder)
+        self.open_world(SharingWorld)
         record_users(self.world, user_values(OTHER))
         self.world.own_card(OTHER)
         self.world.at(minutes=10)
         self.approved = set()
-
-    def teardown(self):
-        if hasattr(self, "world"):
-            self.world.close()
-            shutil.rmtree(self.folder)
-
-    def attempt(self, deed):
-        """Do it; a refusal is an answer like any other. What is no StationError fails the test."""
-        try:
-            return deed()
-        except StationError:
-            return None
 
     # What people do
 

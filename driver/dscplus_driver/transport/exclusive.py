@@ -53,7 +53,7 @@ class CardLock:
 def hold(node: Path, url: str) -> CardLock | None:
     """Take the one lock of the card whose USB device ``node`` (hidraw, tty, or the device itself) belongs to.
 
-    None if no card's USB device is behind it, and where there is no sysfs to ask: macOS and Windows keep what
+    None if no card's USB device is behind it, and where there is no sysfs to ask: macOS keeps what
     the libraries below give. Raises CardBusy with the holder's pid, PortNotFound, PermissionRefused,
     CardRemoved.
     """
