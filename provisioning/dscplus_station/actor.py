@@ -21,10 +21,16 @@ class Role(StrEnum):
     """Activates cards and checks responses for their holders, gives interim access."""
     COMPLIANCE = "compliance"
     """Decides which sharings may be that do not go by themselves."""
+    RETURNS = "returns"
+    """Inspects cards that came back, restocks and scraps them."""
     SUPERVISOR = "supervisor"
     """Resolves quarantines, releases locks, captures deposits as the second person."""
     KEY_CUSTODIAN = "key-custodian"
     """Imports batch keys, makes and restores backups."""
+    OPERATORS = "operators"
+    """Says who the operators are, and what they may do."""
+    AUDIT = "audit"
+    """Reads the audit trail; changes nothing."""
 
 
 ALL_ROLES = frozenset(Role)
@@ -46,3 +52,13 @@ class Actor:
         """
         if role not in self.roles:
             raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {role.value}")
+
+    def require_second(self, second: "Actor", role: Role, deed: str) -> None:
+        """Refuse unless `second`, who holds `role`, is another person (R46).
+
+        Raises:
+            NotPermitted: it is the same one, or the role is missing.
+        """
+        second.require(role, deed)
+        if second.operator == self.operator:
+            raise NotPermitted(f"{self.operator} may not {deed} alone: that needs a second person")

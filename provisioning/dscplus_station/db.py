@@ -129,6 +129,18 @@ class Database:
             session.commit()
 
     @contextmanager
+    def noting(self) -> Iterator[Session]:
+        """As `writing`, for what is nobody's deed and so has no audit row: when a screen was last used.
+
+        Raises:
+            DatabaseFailed: as for `writing`.
+        """
+        with _failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
+            session.connection()
+            yield session
+            session.commit()
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view; whatever is changed in it is rolled back.
 

@@ -40,6 +40,8 @@ class Settings:
     """The part `[calendar]`: whose holidays are no business days (R20)."""
     ordering: Mapping[str, Any] = field(default_factory=dict)
     """The part `[ordering]`: who may order, and how fast the warehouse ships (R9, R11)."""
+    operators: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[operators]`: when an idle screen is locked."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -118,11 +120,12 @@ class Home:
                 sharing=values.get("sharing", {}),
                 calendar=values.get("calendar", {}),
                 ordering=values.get("ordering", {}),
+                operators=values.get("operators", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in ("notices", "sharing", "calendar", "ordering"):
+        for part in ("notices", "sharing", "calendar", "ordering", "operators"):
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         return settings

@@ -16,6 +16,7 @@ from dscplus_station.limits import tables as limits
 from dscplus_station.login import tables as login
 from dscplus_station.losses import tables as losses
 from dscplus_station.notices import tables as notices
+from dscplus_station.operators import tables as operators
 from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
 from dscplus_station.personalise import tables as personalise
@@ -42,6 +43,7 @@ TABLES = (
     login,
     losses,
     notices,
+    operators,
     optout,
     orders,
     personalise,

@@ -4,15 +4,17 @@ import pytest
 
 from dscplus_station import log
 from dscplus_station.keystore import file as keystore_file
+from dscplus_station.operators import hashing
 from tests.provisioning.command_bench import Bench
 from tests.provisioning.support import World
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passphrases():
-    """scrypt at its real cost would take most of the tests' time."""
+    """scrypt and Argon2id at their real costs would take most of the tests' time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keystore_file, "SCRYPT_COST", 2**4)
+        patch.setattr(hashing, "PARAMETERS", hashing.Argon2id(passes=1, memory_kib=8, lanes=1))
         yield
 
 
