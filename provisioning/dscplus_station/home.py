@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Settings:
     """The part `[ordering]`: who may order, and how fast the warehouse ships (R9, R11)."""
     operators: Mapping[str, Any] = field(default_factory=dict)
     """The part `[operators]`: when an idle screen is locked."""
+    slots: Sequence[Any] = ()
+    """The tables `[[slots]]`: the row of cradles on the bench, as `slots.map` reads them."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -121,6 +123,7 @@ class Home:
                 calendar=values.get("calendar", {}),
                 ordering=values.get("ordering", {}),
                 operators=values.get("operators", {}),
+                slots=values.get("slots", ()),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
@@ -128,6 +131,8 @@ class Home:
         for part in ("notices", "sharing", "calendar", "ordering", "operators"):
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
+        if not isinstance(settings.slots, (list, tuple)):
+            raise BadInput(f"{self.settings_file}: slots are tables of their own, [[slots]]")
         return settings
 
     def check_new(self, settings: Settings) -> None:

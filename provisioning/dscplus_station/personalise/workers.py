@@ -106,23 +106,29 @@ class Workers:
                 locks.hold(self._station.home.locks, f"slot {slot_of(port)}", "provision"),
                 self._open_port(port) as card,
                 self._only_here(card, port),
-                locks.hold(self._station.home.locks, f"card {card.serial_number}", "provision"),
             ):
                 turn.serial_number = card.serial_number
-                if self._stop.is_set():
-                    raise Stopped
-                run = self._journal.begin(card.serial_number, order_id)
-                if run is None:
-                    return turn.idle()
-                turn.order = run.order_id
+
+                def on_begun(run: OpenRun) -> None:
+                    turn.order = run.order_id
 
                 def on_step(run: OpenRun, step: RunState) -> None:
                     turn.steps.append(step)
                     self._on_step(port, run, step)
 
-                outcome = personalise(
-                    card, self._journal, self._keystore, run, on_step=on_step, stopping=self._stop.is_set
+                outcome = serve_card(
+                    self._station,
+                    self._keystore,
+                    self._journal,
+                    card,
+                    order_id,
+                    owner="provision",
+                    on_begun=on_begun,
+                    on_step=on_step,
+                    stopping=self._stop.is_set,
                 )
+                if outcome is None:
+                    return turn.idle()
         except Stopped:
             return turn.interrupted("stopped; provision it again to go on", 1)
         except errors.DscError as error:
@@ -139,6 +145,44 @@ class Workers:
         if other != port:
             raise StateConflict(f"{port} and {other} are one card, {card.serial_number}: name its port once")
         yield
+
+
+def serve_card(
+    station: Station,
+    keystore: Keystore,
+    journal: Journal,
+    card: Card,
+    order_id: str | None,
+    *,
+    owner: str,
+    on_begun: Callable[[OpenRun], None],
+    on_step: Callable[[OpenRun, RunState], None],
+    stopping: Callable[[], bool],
+) -> Outcome | None:
+    """Personalise the card at an open port, under the lock of the card: the one way in which it is done.
+
+    Args:
+        order_id: None for the oldest placed order, or the one that the card's open run is for.
+        owner: who has the card, for another process that wants it.
+        on_begun: called once the run is durable, before the card is touched.
+
+    Returns:
+        How it ended; None if no order was named and none is placed.
+
+    Raises:
+        HeldByAnother: somebody else works with this card.
+        StationError: as `Journal.begin` and `personalise`.
+        DscError: the card was lost or did not answer.
+        Stopped: as asked.
+    """
+    with locks.hold(station.home.locks, f"card {card.serial_number}", owner):
+        if stopping():
+            raise Stopped
+        run = journal.begin(card.serial_number, order_id)
+        if run is None:
+            return None
+        on_begun(run)
+        return personalise(card, journal, keystore, run, on_step=on_step, stopping=stopping)
 
 
 class _Turn:
