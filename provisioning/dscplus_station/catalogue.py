@@ -1,6 +1,7 @@
-"""Translations by gettext: `locale/LANGUAGE/LC_MESSAGES/holder.po`. Another language is another such file.
+"""Translations by gettext: `locale/LANGUAGE/LC_MESSAGES/AREA.po`. Another language is another such file.
 
-English is the text in the code. Catalogues are read as they are (`.po`), so that there is nothing to compile.
+The area `holder` is what holders of cards are written; the others are the kiosk's. English is the text in the
+code. Catalogues are read as they are (`.po`), so that there is nothing to compile.
 """
 
 import functools
@@ -15,6 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 SOURCE_LANGUAGE = "en"
+HOLDER = "holder"
 _FOLDER = importlib.resources.files("dscplus_station") / "locale"
 
 
@@ -24,12 +26,20 @@ def languages() -> frozenset[str]:
     return frozenset({SOURCE_LANGUAGE} | {entry.name for entry in _FOLDER.iterdir() if entry.is_dir()})
 
 
+def areas(language: str) -> list[str]:
+    """The areas that have a catalogue in a language out of `languages()`."""
+    if language == SOURCE_LANGUAGE:
+        return []
+    entries = (_FOLDER / language / "LC_MESSAGES").iterdir()
+    return sorted(entry.name.removesuffix(".po") for entry in entries if entry.name.endswith(".po"))
+
+
 @functools.cache
-def translations(language: str) -> gettext.NullTranslations:
+def translations(language: str, area: str = HOLDER) -> gettext.NullTranslations:
     """The catalogue of a language out of `languages()`; English has none and needs none."""
     if language == SOURCE_LANGUAGE:
         return gettext.NullTranslations()
-    source = (_FOLDER / language / "LC_MESSAGES" / "holder.po").read_bytes()
+    source = (_FOLDER / language / "LC_MESSAGES" / f"{area}.po").read_bytes()
     compiled = io.BytesIO()
     write_mo(compiled, read_po(io.BytesIO(source), locale=language))
     compiled.seek(0)

@@ -34,12 +34,14 @@ COMMANDS = {
     "login": ("dscplus_station.cli.login:login", "The devices that a user can log in with."),
     "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
+    "serve": ("dscplus_station.cli.serve:serve", "Serve the page for the bench's touch screen."),
     "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),
     "restore": ("dscplus_station.cli.home:restore", "Make a home from a backup."),
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-EXTRA = {"sqlalchemy", "alembic", "babel", "fpdf", "holidays", "pycountry", "rich", "tzdata"}
+EXTRA = {"sqlalchemy", "alembic", "argon2", "babel", "fpdf", "holidays", "pycountry", "rich", "tzdata"}
+EXTRA |= {"fastapi", "jinja2", "python_multipart", "uvicorn", "zxingcpp"}
 MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 

@@ -1,0 +1,69 @@
+"""`dsc-station serve`: the kiosk's page."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from dscplus_station.cli.common import Desk, command
+
+PORT = 8470
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0: a free one.")
+@click.option(
+    "--bind",
+    "host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Listen there instead of for this machine only; needs a certificate.",
+)
+@click.option(
+    "--name",
+    "names",
+    metavar="HOST",
+    multiple=True,
+    help="A name by which browsers reach it, such as bench-1.example.com. Others are refused.",
+)
+@click.option(
+    "--certificate", type=click.Path(path_type=Path, dir_okay=False), help="Serve by TLS: PEM file."
+)
+@click.option("--certificate-key", type=click.Path(path_type=Path, dir_okay=False), help="Its key: PEM file.")
+@command
+def serve(
+    desk: Desk,
+    port: int,
+    host: str,
+    names: tuple[str, ...],
+    certificate: Path | None,
+    certificate_key: Path | None,
+) -> None:
+    """Serve the page for the bench's touch screen, until Ctrl-C or SIGTERM.
+
+    Operators sign in there by badge and PIN, or by name and password (dsc-station operators add).
+
+    \b
+    Example:
+      dsc-station serve
+    """
+    from dscplus_station.web import server
+    from dscplus_station.web.app import kiosk_app
+    from dscplus_station.web.kiosk import open_kiosk
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(server.listen(host, port))
+        addresses = server.addresses(listener, host, names, certificate, certificate_key)
+        kiosk = stack.enter_context(open_kiosk(desk.station, desk.keystore, addresses))
+
+        def started() -> None:
+            desk.tell(
+                "serve", {"url": addresses.url}, lambda: click.echo(f"{addresses.url} (Ctrl-C ends it)")
+            )
+
+        serving = server.Server(kiosk_app(kiosk), listener, started, certificate, certificate_key)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: serving.stop())
+        serving.run()

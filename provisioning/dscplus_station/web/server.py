@@ -1,0 +1,114 @@
+"""Serving the kiosk: one socket, one line with the address, a clean end."""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from dscplus_station.errors import BadInput, HeldByAnother, StationError
+from dscplus_station.web.addresses import Addresses, is_loopback
+
+END_TIMEOUT = 5
+"""Seconds that requests under way have when the server is to end; streams of events end by themselves."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port; 0 takes a free one.
+
+    Raises:
+        HeldByAnother: somebody else listens there.
+        StationError: no such address on this machine, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        kind = HeldByAnother if isinstance(error, OSError) and error.errno == 98 else StationError
+        raise kind(f"{host} port {port}: {reason}; say another with --port or --bind") from None
+    return listener
+
+
+def addresses(
+    listener: socket.socket, host: str, names: tuple[str, ...], certificate: Path | None, key: Path | None
+) -> Addresses:
+    """What the kiosk answers to.
+
+    Raises:
+        BadInput: PINs would cross a network in the clear; or a certificate without its key.
+    """
+    if (certificate is None) != (key is None):
+        raise BadInput("a certificate goes with its key: --certificate F and --certificate-key F")
+    if certificate is None and not is_loopback(host):
+        raise BadInput(
+            f"{host} can be reached by others, so PINs and passwords would cross the network in the clear: "
+            "give --certificate F and --certificate-key F, or leave out --bind"
+        )
+    return Addresses(host, listener.getsockname()[1], certificate is not None, names)
+
+
+class Server:
+    """The kiosk's server. `run` blocks until `stop`, which any thread or a signal handler may call."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        listener: socket.socket,
+        started: Callable[[], None],
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        self._kiosk = app.state.kiosk
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_graceful_shutdown=END_TIMEOUT,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise BadInput(f"{certificate}: cannot be used as certificate and key ({error})") from None
+        self._server = _Quiet(config, started)
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        with self._listener:
+            self._server.run(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """End: no new requests, streams end, those under way are answered."""
+        self._kiosk.stopping.set()
+        self._server.should_exit = True
+
+
+class _Quiet(uvicorn.Server):
+    """Signals are the command's business; whoever waits hears when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell_started()
