@@ -26,14 +26,17 @@ class VirtualCard:
 
 
 @contextmanager
-def virtual_cards(folder: Path, count: int) -> Iterator[list[VirtualCard]]:
+def virtual_cards(folder: Path, count: int, *options: str) -> Iterator[list[VirtualCard]]:
     """Run an emulator while the block runs; its cards' images stay in `folder`.
+
+    Args:
+        options: further ones of `dsc-emulate`.
 
     Raises:
         StationError: it did not come up.
     """
     command = [sys.executable, "-m", "dscplus_card.hosts.emulate"]
-    command += ["--count", str(count), "--dir", str(folder), "--json"]
+    command += ["--count", str(count), "--dir", str(folder), "--json", *options]
     # In a session of its own: Ctrl-C is for the station, which first ends its cards' steps.
     with subprocess.Popen(  # noqa: S603 (our own program, our own arguments)
         command,
