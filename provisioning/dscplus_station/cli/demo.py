@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections import Counter
 from dataclasses import asdict
 
 import click
@@ -9,19 +10,23 @@ from rich.console import Console
 from rich.table import Table
 
 from dscplus_station.cli.common import Desk, command, fail, say_refusals, told_refusals
+from dscplus_station.cli.progress import Days
 from dscplus_station.cli.provision import serve
+from dscplus_station.clock import system_clock
 from dscplus_station.demo import scenario
 from dscplus_station.demo.virtual_cards import VirtualCard, virtual_cards
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.personalise.workers import Record
 from dscplus_station.shipping.service import Shipped
+from dscplus_station.stock.service import counts
 
 CARDS = 4
 
 
 @click.command("demo")
+@click.option("--data", is_flag=True, help="Make a home full of sample data instead, with a past of 75 days.")
 @command
-def demo(desk: Desk) -> None:
+def demo(desk: Desk, data: bool) -> None:
     """Sample orders go in, virtual cards come out: made, shipped, and one of them logs its holder in.
 
     The home is made anew each time; a directory that is not a demo home is refused. With --json, one document
@@ -31,7 +36,10 @@ def demo(desk: Desk) -> None:
     Example:
       dsc-station demo --home demo-home
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the emulator ends with us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the emulators end with us
+    if data:
+        make_sample_data(desk)
+        return
     keystore = scenario.fresh_home(desk.home)
     with virtual_cards(desk.home.path / "cards", CARDS) as cards:
         _stock_and_orders(desk, keystore, cards)
@@ -46,9 +54,31 @@ def demo(desk: Desk) -> None:
         fail("the card in hand did not behave as it should", 1)
 
 
-def _stock_and_orders(desk: Desk, keystore: FileKeystore, cards: list[VirtualCard]) -> None:
+def make_sample_data(desk: Desk) -> None:
+    """Make the home anew, full of sample data, with progress on stderr."""
+    from dscplus_station.demo.history.making import DAYS, make_history
+
+    keystore = scenario.fresh_home(desk.home)
+    with Days(DAYS) as days:
+        make_history(desk.home, keystore, system_clock(), _countries(), days.over)
+    by_state: Counter[str] = Counter()
+    for _batch, state, count in counts(desk.station):
+        by_state[state] += count
+
+    def words() -> None:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(by_state.items()))
+        click.echo(f"{by_state.total()} sample cards in {desk.home.path}: {states}")
+
+    desk.tell("demo-data", {"home": str(desk.home.path), "cards": by_state}, words)
+
+
+def _countries() -> frozenset[str]:
     import pycountry
 
+    return frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+def _stock_and_orders(desk: Desk, keystore: FileKeystore, cards: list[VirtualCard]) -> None:
     received = scenario.receive_cards(desk.station, desk.actor(), keystore, cards)
     desk.tell(
         "demo-stock",
@@ -57,8 +87,7 @@ def _stock_and_orders(desk: Desk, keystore: FileKeystore, cards: list[VirtualCar
             f"{len(received)} virtual cards are in the stock of a fresh station, {desk.home.path}"
         ),
     )
-    countries = frozenset(country.alpha_2 for country in pycountry.countries)
-    orders = scenario.place_orders(desk.station, desk.actor(), keystore, countries)
+    orders = scenario.place_orders(desk.station, desk.actor(), keystore, _countries())
 
     def words() -> None:
         total = len(orders.placed) + len(orders.refused)

@@ -62,3 +62,32 @@ class Progress:
         """This port's turn is over."""
         if self._bars is not None and record.port in self._tasks and record.result is not Result.COMPLETED:
             self._bars.update(self._tasks[record.port], word=record.result.value)
+
+
+class Days:
+    """Shows how many of `total` simulated days are over: a bar on a terminal, else a line at the end."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bars: Bars | None = None
+        if sys.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+            self._bars = Bars(*columns, console=Console(stderr=True))
+            self._task = self._bars.add_task("sample data", total=total)
+
+    def __enter__(self) -> Self:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def over(self, days: int) -> None:
+        """So many days are over."""
+        if self._bars is not None:
+            told = f"sample data, day {days} of {self._total}"
+            self._bars.update(self._task, completed=days, description=told)
+        elif days == self._total:
+            click.echo(f"sample data of {days} simulated days", err=True)

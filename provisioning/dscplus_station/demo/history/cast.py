@@ -36,13 +36,13 @@ class SharedPart:
 
 
 PARTS = (
-    Part(lives.in_use, 48, 68, 9),
-    Part(lives.in_use_server_pin, 12, 60, 9),
-    Part(lives.in_use_with_deposit, 24, 55, 7),
-    Part(lives.activated_by_its_timer, 22, 66, 24),
-    Part(lives.activated_by_its_timer, 14, 19, 2),
-    Part(lives.in_the_post, 16, 12, 1),
-    Part(lives.in_the_post_with_deposit, 8, 11, 1),
+    Part(lives.in_use, 36, 68, 9),
+    Part(lives.in_use_server_pin, 8, 60, 9),
+    Part(lives.in_use_with_deposit, 18, 55, 7),
+    Part(lives.activated_by_its_timer, 18, 66, 24),
+    Part(lives.activated_by_its_timer, 12, 19, 2),
+    Part(lives.in_the_post, 14, 12, 1),
+    Part(lives.in_the_post_with_deposit, 6, 11, 1),
     Part(lives.mistypes_until_locked, 4, 34, 12),
     Part(lives.locked_and_released, 3, 40, 15),
     Part(lives.loses_the_card, 4, 30, 12),

@@ -26,3 +26,8 @@ class TickingClock:
         """Go on to `moment`, unless it is later already."""
         with self._reading:
             self._moment = max(self._moment, moment)
+
+    def pass_by(self, minutes: float) -> None:
+        """Let minutes pass in which nothing is recorded."""
+        with self._reading:
+            self._moment += timedelta(minutes=minutes)

@@ -201,7 +201,7 @@ def undelivered(holder: Holder) -> Iterator[int]:
     """A card that never arrived: its timer stops (R16)."""
     yield from in_the_post_with_deposit(holder)
     yield 9
-    report_undelivered(holder.world.station, holder.world.staff.supervisor, holder.order)
+    report_undelivered(holder.world.station, holder.world.staff.warehouse, holder.order)
 
 
 def undelivered_and_back(holder: Holder) -> Iterator[int]:

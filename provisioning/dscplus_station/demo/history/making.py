@@ -14,7 +14,7 @@ from dscplus_station.csvfile import Row
 from dscplus_station.db import Database
 from dscplus_station.demo.history.cast import FIRST_DAY, entrances
 from dscplus_station.demo.history.clock import TickingClock
-from dscplus_station.demo.history.staff import staff_of
+from dscplus_station.demo.history.staff import hire, staff_of
 from dscplus_station.demo.history.world import World
 from dscplus_station.demo.virtual_cards import VirtualCard, virtual_cards
 from dscplus_station.errors import StationError
@@ -42,16 +42,19 @@ class Delivery:
 
 
 DELIVERIES = (
-    Delivery("SAMPLE-BATCH-1", 1001, 150, FIRST_DAY + 1),
-    Delivery("SAMPLE-BATCH-2", 2001, 146, 40),
+    Delivery("SAMPLE-BATCH-1", 1001, 140, FIRST_DAY + 1),
+    Delivery("SAMPLE-BATCH-2", 2001, 120, 40),
     Delivery("SAMPLE-BATCH-1", 2991, 2, 40, ours=False),
 )
 OPENS_AT = time(9, 0)
 """In the issuer's zone. Of the last day what is done is done within the hours before `end`."""
 LAST_DAY_BEGINS_BEFORE = timedelta(hours=3)
 
-OnDay = Callable[[int, int], None]
-"""Told how many days of how many are over."""
+DAYS = FIRST_DAY + 2
+"""The day of the first delivery, those of the lives, and today."""
+
+OnDay = Callable[[int], None]
+"""Told how many days are over, of `DAYS`."""
 
 
 def make_history(
@@ -59,7 +62,7 @@ def make_history(
     keystore: FileKeystore,
     end: datetime,
     countries: Container[str],
-    on_day: OnDay = lambda _day, _days: None,
+    on_day: OnDay = lambda _days: None,
 ) -> None:
     """Fill a new demo home with all that happened up to `end`; its cards' images stay in `home.path/"cards"`.
 
@@ -71,9 +74,9 @@ def make_history(
     clock = TickingClock(first)
     with closing(Database(home.database_url)) as database, ExitStack() as emulators:
         station = Station(home, settings, database, clock)
-        staff = staff_of(settings.station)
+        hire(station)
         delivered = {delivery: emulators.enter_context(_cards_of(home, delivery)) for delivery in DELIVERIES}
-        world = World(station, keystore, clock, staff, deque(), deque(), countries)
+        world = World(station, keystore, clock, staff_of(settings.station), deque(), deque(), countries)
         _live(world, delivered, end, on_day)
     _gather_images(home)
 
@@ -95,14 +98,17 @@ def _live(world: World, delivered: dict[Delivery, list[VirtualCard]], end: datet
                 _receive(world, delivery, cards)
         while waiting and waiting[0][0] <= day:
             _, number, life = heapq.heappop(waiting)
+            world.clock.pass_by(1)
             if (days := next(life, None)) is not None:
                 heapq.heappush(waiting, (day + days, number, life))
         world.take_in_orders()
         world.make_cards()
         world.night()
-        on_day(day + FIRST_DAY + 2, FIRST_DAY + 2)
+        on_day(day + DAYS)
     if waiting:
         raise StationError(f"{len(waiting)} lives of the sample data do not end by today")
+    if world.clock() > end:
+        raise StationError("the last day of the sample data is longer than its hours")
 
 
 def _opening(settings: Settings, end: datetime, days_ago: int) -> datetime:

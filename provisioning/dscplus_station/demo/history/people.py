@@ -25,27 +25,56 @@ def _named(surname: str, *given: str) -> tuple[tuple[str, str], ...]:
     return tuple((name.lower().translate(_PLAIN), f"{name} {_SURNAMES[surname]}") for name in given)
 
 
-_PLAIN = str.maketrans("áéíóúñüöèç", "aeiounuoec")
+_PLAIN = str.maketrans("áéíóúñüöèçëî", "aeiounuoecei")
 
 _PLACES = (
-    _Place("US", "en", "{} Sample Street, Chicago, IL 60600",
-           _named("en", "Ada", "Bruce", "Cora", "Dexter", "Edith", "Floyd", "Grace", "Homer", "Ida", "Jesse")),
-    _Place("ES", "es", "Calle de la Muestra {}, 28000 Madrid",
-           _named("es", "Alba", "Bruno", "Carmen", "Diego", "Elena", "Íñigo", "Lucía", "Mateo", "Nuria")),
-    _Place("JP", "en", "見本町{}丁目、東京都",
-           (("taro", "見本 太郎"), ("hanako", "見本 花子"), ("ichiro", "見本 一郎"), ("sakura", "サンプル さくら"),
-            ("ken", "サンプル 健"))),
+    _Place(
+        "US",
+        "en",
+        "{} Sample Street, Chicago, IL 60600",
+        _named("en", "Ada", "Bruce", "Cora", "Dexter", "Edith", "Floyd", "Grace", "Homer", "Ida", "Jesse"),
+    ),
+    _Place(
+        "ES",
+        "es",
+        "Calle de la Muestra {}, 28000 Madrid",
+        _named("es", "Alba", "Bruno", "Carmen", "Diego", "Elena", "Íñigo", "Lucía", "Mateo", "Nuria"),
+    ),
+    _Place(
+        "JP",
+        "en",
+        "見本町{}丁目、東京都",
+        (
+            ("taro", "見本 太郎"),
+            ("hanako", "見本 花子"),
+            ("ichiro", "見本 一郎"),
+            ("sakura", "サンプル さくら"),
+            ("ken", "サンプル 健"),
+        ),
+    ),
     _Place("CH", "en", "Musterweg {}, 8000 Zürich", _named("de", "Beat", "Regula", "Urs", "Zoë")),
-    _Place("BG", "en", "ул. Примерна {}, 1000 София",
-           (("sergei", "Сергей Образцов"), ("olga", "Ольга Примерова"), ("ivan", "Иван Образцов"),
-            ("vera", "Вера Примерова"))),
-    _Place("AD", "es", "Avenida del Ejemplo {}, Andorra la Vella",
-           _named("es", "Ximena", "Óscar", "Pilar", "Raúl")),
+    _Place(
+        "BG",
+        "en",
+        "ул. Примерна {}, 1000 София",
+        (
+            ("sergei", "Сергей Образцов"),
+            ("olga", "Ольга Примерова"),
+            ("ivan", "Иван Образцов"),
+            ("vera", "Вера Примерова"),
+        ),
+    ),
+    _Place(
+        "AD",
+        "es",
+        "Avenida del Ejemplo {}, Andorra la Vella",
+        _named("es", "Ximena", "Óscar", "Pilar", "Raúl"),
+    ),
     _Place("HK", "en", "{} Sample Road, Admiralty", (("wing", "樣本 永"), ("mei", "樣本 美"))),
     _Place("AU", "en", "{} Sample Parade, Sydney NSW 2000", _named("en", "Kirra", "Lachlan", "Matilda")),
     _Place("FR", "en", "{} rue de l'Exemple, 75000 Paris", _named("fr", "Amélie", "Benoît", "Chloé")),
     _Place("IE", "en", "{} Sample Lane, Dublin", _named("en", "Aoife", "Cian", "Niamh")),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +105,7 @@ def people() -> Iterator[Person]:
         place = next(places)
         turn = (number - 1) // len(_PLACES)
         short, name = place.names[turn % len(place.names)]
-        user = f"sample.{short}{number:03d}" if short.isascii() else f"sample.user{number:03d}"
+        user = f"sample.{short}{number:03d}"
         yield Person(
             number=number,
             entity=number,

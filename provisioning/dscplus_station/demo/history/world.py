@@ -27,6 +27,9 @@ from dscplus_station.users.importing import import_users
 
 SLOTS = 4
 """Cards that are personalised side by side, as on the bench."""
+MINUTES_TO_CHANGE_CARDS = 7
+MINUTES_TO_THE_PARCELS = 30
+MINUTES_TO_THE_NIGHT = 30
 CARRIERS = ("Sample Post", "Sample Express", "Sample Courier")
 
 
@@ -102,8 +105,11 @@ class World:
         for job in jobs:
             self.cards[job.order] = job.foreign or self.shelf.popleft()
         with ThreadPoolExecutor(SLOTS, "bench") as pool:
-            for done in [pool.submit(self._make, job) for job in jobs]:
-                done.result()
+            for first in range(0, len(jobs), SLOTS):
+                for done in [pool.submit(self._make, job) for job in jobs[first : first + SLOTS]]:
+                    done.result()
+                self.clock.pass_by(MINUTES_TO_CHANGE_CARDS)
+        self.clock.pass_by(MINUTES_TO_THE_PARCELS)
         for job in jobs:
             if job.shipped and job.result is Result.COMPLETED:
                 self.ship(job.order)
@@ -116,6 +122,7 @@ class World:
 
     def night(self) -> None:
         """Run the jobs of the night: timers and notices."""
+        self.clock.pass_by(MINUTES_TO_THE_NIGHT)
         run_timers(self.station, self.staff.clients)
         send_due(self.station, self.staff.clients, mailboxes(self.station.home))
 
