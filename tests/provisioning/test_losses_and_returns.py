@@ -14,6 +14,7 @@ from dscplus_station.activation.daily import run_timers
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.business_days import business_days
+from dscplus_station.cli import common
 from dscplus_station.closing.service import close_account
 from dscplus_station.csvfile import Row
 from dscplus_station.devices.legacy import import_legacy_devices
@@ -622,7 +623,7 @@ def test_a_loss_and_a_return_by_commands(bench, monkeypatch):
     told = bench.run("cards", "report", CARDS[0], "stolen", "--yes")
     assert "holds capture O-7" in told.output
     bench.run("holds", "capture", "O-7", "--yes", code=4)
-    monkeypatch.setenv("LOGNAME", "susan")
+    monkeypatch.setattr(common, "system_user", lambda: "susan")
     assert bench.json("holds", "capture", "O-7", "--yes")["because"] == "STOLEN"
     assert bench.json("holds", "list")["holds"][0]["state"] == "CAPTURED"
     assert bench.json("returns", "receive", CARDS[0])["deposit_released"] is False

@@ -20,6 +20,7 @@ COMMANDS = {
     "optout": ("dscplus_station.cli.optout:optout", "Opting out and back in."),
     "sharing": ("dscplus_station.cli.sharing:sharing", "One device for several user names of a person."),
     "access": ("dscplus_station.cli.access:access", "Interim access: passcodes, online cards."),
+    "operators": ("dscplus_station.cli.operators:operators", "Who works here, and what they may do."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),

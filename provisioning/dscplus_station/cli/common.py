@@ -1,7 +1,6 @@
 """What all commands share: where the home is, who acts, how results and failures are told."""
 
 import functools
-import getpass
 import json
 import re
 import sys
@@ -14,7 +13,7 @@ import click
 
 from dscplus_driver.errors import DscError, exit_code
 from dscplus_station import log
-from dscplus_station.actor import ALL_ROLES, Actor
+from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.cli.failure import tell_failure
 from dscplus_station.csvfile import Refusal
 from dscplus_station.errors import StationError, WrongUsage
@@ -22,8 +21,11 @@ from dscplus_station.home import Home
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.limits.rules import cents
 from dscplus_station.opening import open_station
-from dscplus_station.secret_file import first_line, read_secret_line
+from dscplus_station.operators.authentication import second_person
+from dscplus_station.operators.service import actor_of_system_user, has_operators, is_without_officer
+from dscplus_station.secret_file import first_line, read_secret_line, read_two_lines
 from dscplus_station.station import Station
+from dscplus_station.system_user import system_user
 
 JSON_VERSION = 1
 RESPONSE = re.compile("[0-9]{8}")
@@ -104,8 +106,52 @@ class Desk:
         return asked
 
     def actor(self) -> Actor:
-        """The user of the operating system; on the command line, one person holds all roles."""
-        return Actor(getpass.getuser(), ALL_ROLES, self.home.settings().station)
+        """The operator who carries the user of the system; in a home without operators, that user, all roles.
+
+        Raises:
+            NotPermitted: the home has operators, and none of them carries this user.
+        """
+        user = system_user()
+        known = actor_of_system_user(self.station, user)
+        return known or Actor(user, ALL_ROLES, self.station.settings.station)
+
+    def officer(self) -> Actor:
+        """Who says who the operators are: a security officer; while none can act, the keystore's opener.
+
+        Raises:
+            NotPermitted: as for `actor`, or the keystore cannot be opened.
+        """
+        if not is_without_officer(self.station):
+            return self.actor()
+        FileKeystore.open(self.home.keystore_file, self.passphrase())
+        return self.opener(Role.OPERATORS, Role.SUPERVISOR)
+
+    def opener(self, *roles: Role) -> Actor:
+        """The user of the system, for what whoever has the keystore's passphrase may do."""
+        return Actor(system_user(), frozenset(roles), self.station.settings.station)
+
+    def second_person(self, first: Actor, file: Path | None) -> Actor | None:
+        """Another operator, who proves it now (R46); None in a home without operators.
+
+        Args:
+            file: its lines are the name or badge, and the secret; `-` is the standard input; None: asked.
+
+        Raises:
+            NotSignedIn: not accepted, or the first person again.
+        """
+        with self.station.database.reading() as session:
+            if not has_operators(session):
+                return None
+        if file == Path("-"):
+            who, secret = (first_line(sys.stdin, "standard input", "secret") for _ in range(2))
+        elif file is not None:
+            who, secret = read_two_lines(file, "secret")
+        elif sys.stdin.isatty():
+            who = click.prompt("Second person, badge or name", hide_input=True, err=True)
+            secret = click.prompt("PIN or password", hide_input=True, err=True)
+        else:
+            raise WrongUsage("this takes a second person: say --second-file F (name or badge, then secret)")
+        return second_person(self.station, first, who, secret)
 
     def tell(self, kind: str, document: dict[str, Any], words: Callable[[], None]) -> None:
         """Give the result: as one JSON document on stdout, or in words."""
@@ -116,6 +162,15 @@ class Desk:
             )
         else:
             words()
+
+
+def second_file(function: Callable[..., None]) -> Callable[..., None]:
+    """The option that goes with `Desk.second_person`."""
+    return click.option(
+        "--second-file",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        help="A file with the second person's name or badge, then the secret; - is the standard input.",
+    )(function)
 
 
 def answer_file(function: Callable[..., None]) -> Callable[..., None]:

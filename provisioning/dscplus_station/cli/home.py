@@ -34,7 +34,7 @@ def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None
     home = desk.home
     settings = found(home, issuer, name, time_zone, desk.new_passphrase, demo=demo)
     with desk.station.database.writing() as session:
-        audit.record(session, desk.actor(), desk.station.now(), "init", settings.station, demo=demo)
+        audit.record(session, desk.opener(), desk.station.now(), "init", settings.station, demo=demo)
     desk.tell(
         "station",
         {"home": str(home.path), "station": name, "issuer": issuer, "time_zone": time_zone, "demo": demo},
@@ -75,7 +75,7 @@ def restore(desk: Desk, file: Path, replace: bool, yes: bool) -> None:
         confirm(f"Put {desk.home.path} aside and restore {file} in its place?", yes)
     aside = service.restore(file, desk.home, desk.passphrase(), system_clock(), replace=replace)
     with desk.station.database.writing() as session:
-        audit.record(session, desk.actor(), desk.station.now(), "restore", file.name[:64])
+        audit.record(session, desk.opener(), desk.station.now(), "restore", file.name[:64])
 
     def words() -> None:
         click.echo(f"restored into {desk.home.path}")

@@ -2,10 +2,11 @@
 
 import dataclasses
 from datetime import date
+from pathlib import Path
 
 import click
 
-from dscplus_station.cli.common import DAY, Desk, command, confirm, say, table
+from dscplus_station.cli.common import DAY, Desk, command, confirm, say, second_file, table
 from dscplus_station.holds.rules import HoldState
 from dscplus_station.holds.service import holds as all_holds
 from dscplus_station.limits.rules import dollars
@@ -196,18 +197,21 @@ def list_holds(desk: Desk, state: str | None) -> None:
 
 @holds.command("capture")
 @click.argument("order")
+@second_file
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
-def capture(desk: Desk, order: str, yes: bool) -> None:
+def capture(desk: Desk, order: str, second_file: Path | None, yes: bool) -> None:
     """Capture an order's deposit: for a card that another operator reported lost, stolen or damaged on
-    purpose, or that did not come back from a closed account (R12). It takes a second person.
+    purpose, or that did not come back from a closed account (R12). It takes a second person, a supervisor,
+    who is asked for badge or name and secret.
 
     \b
     Example:
       dsc-station holds capture O-7
     """
     confirm(f"Capture the deposit of order {order}?", yes)
-    end = deposits.capture(desk.station, desk.actor(), order)
+    first = desk.actor()
+    end = deposits.capture(desk.station, first, order, desk.second_person(first, second_file))
     desk.tell(
         "hold-captured",
         {"order": order, "because": end},

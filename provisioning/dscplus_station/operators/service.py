@@ -146,6 +146,22 @@ def set_secret(station: Station, actor: Actor, name: str, secret: str) -> Secret
     return kind
 
 
+def set_system_user(station: Station, actor: Actor, name: str, system_user: str | None) -> None:
+    """Let the command line act as an operator for a user of the system, or (None) for none any more.
+
+    Raises:
+        StateConflict: that user is another operator's.
+        NotFound, NotPermitted: as for `add`.
+    """
+    actor.require(Role.OPERATORS, _DEED)
+    with station.database.writing() as session:
+        operator = get_operator(session, name)
+        if system_user != operator.system_user:
+            _free_system_user(session, system_user)
+        operator.system_user = system_user
+        audit.record(session, actor, station.now(), "operators.system-user", name, system_user=system_user)
+
+
 def disable(station: Station, actor: Actor, name: str) -> None:
     """Let an operator do nothing any more; the sessions end. The records keep the name.
 
@@ -238,7 +254,7 @@ def has_operators(session: Session) -> bool:
 def is_without_officer(station: Station) -> bool:
     """Whether no security officer can act: none yet, or all locked. Then whoever opens the keystore does."""
     with station.database.reading() as session:
-        return not any(not is_locked(one.failures) for one in _officers(session))
+        return not any(_can_act(one) for one in _officers(session))
 
 
 def actor_of_system_user(station: Station, system_user: str) -> Actor | None:
@@ -290,6 +306,14 @@ def _officers(session: Session) -> list[Operator]:
             .where(OperatorPosition.position == Position.SECURITY_OFFICER, Operator.disabled_at.is_(None))
         )
     )
+
+
+def _can_act(operator: Operator) -> bool:
+    """Whether an enabled operator can act at all: on the command line, or by a sign-in that is not locked."""
+    if operator.system_user is not None:
+        return True
+    secret = operator.password_hash or (operator.badge_hash and operator.pin_hash)
+    return secret is not None and not is_locked(operator.failures)
 
 
 def _not_the_last_officer(session: Session, name: str) -> None:

@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.errors import StateConflict
+from dscplus_station.errors import NotPermitted, StateConflict
 from dscplus_station.holds.rules import HoldEnd
 from dscplus_station.holds.service import end_hold
 from dscplus_station.losses.rules import DEPOSIT_ENDS, end_on_receipt, is_captured
 from dscplus_station.losses.service import report_of
+from dscplus_station.operators.service import has_operators
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Order
@@ -19,20 +21,37 @@ from dscplus_station.returns.tables import Return
 from dscplus_station.station import Station
 from dscplus_station.users.tables import Closure
 
+_CAPTURE = "capture a deposit"
 
-def capture(station: Station, actor: Actor, order_id: str) -> HoldEnd:
+
+def capture(station: Station, actor: Actor, order_id: str, second: Actor | None = None) -> HoldEnd:
     """Capture the deposit of an order, for what somebody else has put on record (R12, R46); once.
+
+    Args:
+        second: a supervisor who has proven it for this deed (`operators.authentication.second_person`), while
+            `actor` is at the returns desk; None only in a home without operators, where `actor` decides.
 
     Raises:
         NotFound: there is no such order.
-        NotPermitted: not a supervisor, or the one who put it on record.
+        NotPermitted: not a supervisor, the one who put it on record, or nobody beside the first person.
         StateConflict: nothing on record captures it, its card is on its way back, or no deposit is held.
     """
-    actor.require(Role.SUPERVISOR, "capture a deposit")
+    decides = actor
+    if second is None:
+        actor.require(Role.SUPERVISOR, _CAPTURE)
+    else:
+        actor.require(Role.RETURNS, _CAPTURE)
+        actor.require_second(second, Role.SUPERVISOR, _CAPTURE)
+        decides = second
     with station.database.writing() as session:
+        now = station.now()
+        if second is None and has_operators(session):
+            raise NotPermitted("capturing a deposit needs a second person, who signs for it here and now")
         end, proposed_by = _grounds(session, get_order(session, order_id))
-        if not end_hold(session, actor, station.now(), order_id, end, proposed_by):
+        if not end_hold(session, decides, now, order_id, end, proposed_by):
             raise StateConflict(f"order {order_id} has no deposit that is held")
+        if second is not None:
+            audit.record(session, actor, now, "returns.capture", order_id, second=second.operator)
         return end
 
 

@@ -100,7 +100,7 @@ def lost_and_captured(holder: Holder) -> Iterator[int]:
     """Lost; a supervisor captures the deposit, the second person (R12)."""
     yield from loses_the_card(holder)
     yield 1
-    capture(holder.world.station, holder.world.staff.supervisor, holder.order)
+    capture(holder.world.station, holder.world.staff.returns, holder.order, holder.world.staff.supervisor)
 
 
 def lost_and_found(holder: Holder) -> Iterator[int]:
@@ -127,7 +127,7 @@ def stolen_and_replaced(holder: Holder) -> Iterator[int]:
     holder.order_in_portal(replaces=stolen)
     holder.has_it_made()
     yield 1
-    capture(holder.world.station, holder.world.staff.supervisor, order)
+    capture(holder.world.station, holder.world.staff.returns, order, holder.world.staff.supervisor)
     yield IN_THE_POST
     holder.activate()
 
@@ -241,7 +241,7 @@ def closes_and_keeps_the_card(holder: Holder) -> Iterator[int]:
     """The account is closed, the card never came back: captured."""
     yield from closes_the_account(holder)
     yield 12
-    capture(holder.world.station, holder.world.staff.supervisor, holder.order)
+    capture(holder.world.station, holder.world.staff.returns, holder.order, holder.world.staff.supervisor)
 
 
 def cancels_early(holder: Holder) -> Iterator[int]:

@@ -9,6 +9,7 @@ from dscplus_station.home import Home, write_private
 from dscplus_station.operators import service as operators
 from dscplus_station.operators.rules import Position, roles_of
 from dscplus_station.station import Station
+from dscplus_station.system_user import system_user
 
 PIN = "271828"
 PASSWORD = "two spare cradles"  # noqa: S105 (a demo home's, and told to whoever starts it)
@@ -16,7 +17,8 @@ PASSWORD = "two spare cradles"  # noqa: S105 (a demo home's, and told to whoever
 
 VISITOR = "sample.visitor"
 SECOND_PERSON = "sample.sofia"
-"""As whom a visitor of the demo signs in, and who confirms what takes two people. Both have the password."""
+"""As whom a visitor of the demo signs in and acts on the command line; who confirms what takes two people.
+Both have the password."""
 
 POSITIONS: dict[str, tuple[Position, ...]] = {
     "sample.otto": (Position.SECURITY_OFFICER,),
@@ -65,7 +67,8 @@ def hire(station: Station) -> None:
     founder = Actor("init", ALL_ROLES, station.settings.station)
     badges = {}
     for name, positions in POSITIONS.items():
-        operators.add(station, founder, name, positions, secret=PIN)
+        carried = system_user() if name == VISITOR else None
+        operators.add(station, founder, name, positions, system_user=carried, secret=PIN)
         badges[name] = operators.new_badge(station, founder, name)
     for name in (VISITOR, SECOND_PERSON):
         operators.set_secret(station, founder, name, PASSWORD)
