@@ -6,10 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dscplus_driver.transport.exclusive import lock_holder
 from dscplus_station.errors import HeldByAnother, StationError
 
 _HOLDER_BYTES = 100
 """What a lock file holds, filled up with blanks. Written over, not cut short: that can wait for the disk."""
+
+
+def holder(folder: Path, name: str) -> str | None:
+    """Who owns `name` now ("serve, pid 4711"); None if nobody does, or the system does not tell."""
+    path = _file(folder, name)
+    pid = lock_holder(path)
+    if pid is None:
+        return None
+    told = path.read_bytes()[:_HOLDER_BYTES].decode("utf-8", "replace").strip()
+    # Between taking the lock and naming itself, a new holder still has the old one's name in the file.
+    return told if told.endswith(f"pid {pid}") else f"pid {pid}"
 
 
 @contextmanager
@@ -20,7 +32,7 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
         HeldByAnother: another process (or another holder in this one) has it, told with its pid.
         StationError: the lock file cannot be made.
     """
-    path = folder / f"{''.join(c if c.isalnum() else '-' for c in name)}.lock"
+    path = _file(folder, name)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -39,3 +51,7 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
     finally:
         # The file stays: removing it would let two processes lock two files of one name.
         os.close(descriptor)
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{''.join(c if c.isalnum() else '-' for c in name)}.lock"

@@ -23,6 +23,7 @@ COMMANDS = {
     "operators": ("dscplus_station.cli.operators:operators", "Who works here, and what they may do."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
+    "slots": ("dscplus_station.cli.slots:slots", "The slots of the bench: list, suggest."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
     "ship": ("dscplus_station.cli.shipping:ship", "Hand an order's card to a carrier."),
     "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),

@@ -5,10 +5,13 @@ from dataclasses import asdict
 
 import click
 
+from dscplus_driver.discovery import discover
 from dscplus_station.cli.common import Desk, command, fail
 from dscplus_station.cli.progress import Progress
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.personalise.workers import Record, Result, Workers, exit_code
+from dscplus_station.slots.map import slot_map
+from dscplus_station.slots.ports import port_locks
 
 
 @click.command("provision")
@@ -46,7 +49,8 @@ def serve(
     """Serve the ports, with progress on stderr; each record is told: JSON at once, words at the end."""
     records: list[Record] = []
     with Progress() as progress:
-        workers = Workers(desk.station, keystore, desk.actor(), on_step=progress.reached)
+        lock_of = port_locks(slot_map(desk.station.settings.slots), discover)
+        workers = Workers(desk.station, keystore, desk.actor(), on_step=progress.reached, lock_of=lock_of)
         _stop_at_interrupt(workers)
         for record in workers.serve(ports, order_id):
             records.append(record)

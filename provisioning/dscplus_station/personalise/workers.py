@@ -55,7 +55,10 @@ OnStep = Callable[[str, OpenRun, RunState], None]
 
 
 class Workers:
-    """The workers of one `provision`: they share the stop signal and know which card is at which port."""
+    """The workers of one `provision`: they share the stop signal and know which card is at which port.
+
+    `lock_of(port)` is the name of the lock that a port's turn holds, where a bench's slots have names.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Workers:
         *,
         open_port: Callable[[str], Card] = connect,
         on_step: OnStep = lambda _port, _run, _step: None,
+        lock_of: Callable[[str], str] = lambda port: f"slot {slot_of(port)}",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._station = station
@@ -72,6 +76,7 @@ class Workers:
         self._journal = Journal(station, keystore, actor)
         self._open_port = open_port
         self._on_step = on_step
+        self._lock_of = lock_of
         self._clock = clock
         self._stop = threading.Event()
         self._found: dict[str, str] = {}
@@ -103,7 +108,7 @@ class Workers:
         turn = _Turn(port, self._clock)
         try:
             with (
-                locks.hold(self._station.home.locks, f"slot {slot_of(port)}", "provision"),
+                locks.hold(self._station.home.locks, self._lock_of(port), "provision"),
                 self._open_port(port) as card,
                 self._only_here(card, port),
             ):

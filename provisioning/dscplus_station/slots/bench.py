@@ -12,18 +12,19 @@ from dscplus_station import locks, log
 from dscplus_station.errors import NotFound
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.slots.claims import AskClaim, OnEnded
+from dscplus_station.slots.display import Display
 from dscplus_station.slots.map import Slot
 from dscplus_station.slots.occupancy import Occupancy
+from dscplus_station.slots.ports import lock_name
 from dscplus_station.slots.presence import Plugged, Watcher
 from dscplus_station.slots.slot import SlotWorker
 from dscplus_station.slots.standing import unfinished
 from dscplus_station.slots.state import SlotState, Snapshot, empty
 from dscplus_station.slots.stream import Hub, Subscription
+from dscplus_station.slots.turn import OWNER, Turns
 from dscplus_station.slots.work import Ended, Work
 from dscplus_station.station import Station
 
-OWNER = "serve"
-"""Who has the slots, for another process that wants one."""
 STOP_TIMEOUT = 30.0
 """Seconds for every run to come to its next step's boundary: more than the longest wait for an answer."""
 
@@ -51,17 +52,7 @@ class Bench:
         self._stopping = threading.Event()
         occupancy = Occupancy()
         self.workers = {
-            slot.number: SlotWorker(
-                slot,
-                station,
-                keystore,
-                self._hub,
-                occupancy,
-                claim,
-                on_ended,
-                open_port,
-                self._stopping.is_set,
-            )
+            slot.number: self._worker_of(slot, keystore, claim, on_ended, open_port, occupancy)
             for slot in slots
         }
         self._watcher = Watcher(slots, self.tell, open_watch)
@@ -160,13 +151,21 @@ class Bench:
         """Something is in the slot, or nothing is: called by the watcher."""
         self._worker(slot).tell(plugged)
 
+    def _worker_of(
+        self,
+        slot: Slot,
+        keystore: Keystore,
+        claim: AskClaim,
+        on_ended: OnEnded,
+        open_port: Callable[[str], Card],
+        occupancy: Occupancy,
+    ) -> SlotWorker:
+        display, stopping = Display(self._hub, slot.number), self._stopping.is_set
+        turns = Turns(slot, self._station, keystore, display, occupancy, claim, open_port, stopping)
+        return SlotWorker(slot, display, turns, occupancy, on_ended, stopping)
+
     def _worker(self, slot: int) -> SlotWorker:
         worker = self.workers.get(slot)
         if worker is None:
             raise NotFound(f"no slot {slot}: the bench has {', '.join(map(str, self.workers)) or 'none'}")
         return worker
-
-
-def lock_name(slot: Slot) -> str:
-    """The name of a slot's lock."""
-    return f"slot {slot.number}"

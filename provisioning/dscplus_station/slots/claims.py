@@ -1,8 +1,9 @@
 """The seam to whoever decides which order a card is for: the slots ask, and do as they are told.
 
 `claim(slot, serial_number)` is called from the slot's thread after a card said who it is, with no transaction
-open. It answers by a `Claim`, a `Refused` or `NOTHING_YET`. `ended(end)` is called after each work on a card,
-also for a finished card that was found in its slot when the station started: at least once, maybe twice.
+open. It answers by a `Claim`, a `Refused` or `NOTHING_YET`. It is not asked for a card that was ready in its
+slot when the station started. `on_ended(end)` is called from the slot's thread after each work on a card: for
+a card that was made, at least once (`again`, if it was found made).
 """
 
 from collections.abc import Callable
@@ -51,6 +52,8 @@ class End:
     order: str | None
     verdict: Verdict
     outcome: Outcome
+    again: bool = False
+    """Nothing was done now: the card was found made. Its label may be printed already."""
 
 
 OnEnded = Callable[[End], None]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dscplus_station.errors import BadInput, NotFound
+from dscplus_station.errors import BadInput
 from dscplus_station.slots.rules import SlotUse
 
 MAX_NUMBER = 99
@@ -56,7 +56,7 @@ def slot_map(tables: Sequence[Mapping[str, Any]]) -> tuple[Slot, ...]:
         ("number", lambda slot: slot.number),
         ("label", lambda slot: slot.label),
         ("row and column", lambda slot: (slot.row, slot.column)),
-        ("port", lambda slot: slot.where),
+        ("port", lambda slot: bare_port(slot.where)),
     ):
         first: dict[object, Slot] = {}
         for slot in slots:
@@ -66,16 +66,9 @@ def slot_map(tables: Sequence[Mapping[str, Any]]) -> tuple[Slot, ...]:
     return tuple(sorted(slots, key=lambda slot: slot.number))
 
 
-def find_slot(slots: Sequence[Slot], number: int) -> Slot:
-    """The slot of that number.
-
-    Raises:
-        NotFound: there is none.
-    """
-    for slot in slots:
-        if slot.number == number:
-            return slot
-    raise NotFound(f"no slot {number}: `dsc-station slots list` shows them")
+def bare_port(port: str) -> str:
+    """A port's path without its scheme, so that `serial:PATH` and `PATH` are one; other URLs as they are."""
+    return port.removeprefix("serial:").removeprefix("hid:")
 
 
 def _slot(table: Mapping[str, Any], position: int) -> Slot:

@@ -1,7 +1,5 @@
 """How the records stand to a card and an order: may they come together, is the card made already?"""
 
-from dataclasses import dataclass
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,14 +20,6 @@ _FREE = frozenset({CardState.BLANK, CardState.PERSONALISED, CardState.VERIFIED, 
 """A card in one of these serves an order, unless one is bound to it; all but BLANK are wiped first."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """A card that is ready, and the order that it was made for."""
-
-    serial_number: str
-    order: str
-
-
 def open_order(session: Session, serial_number: str) -> str | None:
     """The order of the card's open run."""
     return session.scalars(
@@ -43,18 +33,18 @@ def unfinished(session: Session) -> tuple[Unfinished, ...]:
     return tuple(Unfinished(run.order_id, run.serial_number, run.state.value, run.started_at) for run in runs)
 
 
-def made(session: Session, serial_number: str) -> Made | None:
-    """What the card is ready for: SECURED, and still the card of the order whose run made it."""
+def made_for(session: Session, serial_number: str) -> str | None:
+    """The order that the card is ready for: SECURED, and still bound to the order whose run made it."""
     card = session.get(Card, serial_number)
     bound = live_binding(session, serial_number=serial_number)
     if card is None or card.state is not CardState.SECURED or bound is None:
         return None
-    completed = select(Run.id).where(
+    completed = select(Run.order_id).where(
         Run.serial_number == serial_number,
         Run.order_id == bound.order_id,
         Run.result == RunResult.COMPLETED,
     )
-    return None if session.scalar(completed.limit(1)) is None else Made(serial_number, bound.order_id)
+    return session.scalar(completed.limit(1))
 
 
 def why_not_card(session: Session, serial_number: str, order: str | None = None) -> Refused | None:

@@ -26,6 +26,8 @@ class Ended:
 
     verdict: Verdict
     outcome: Outcome
+    again: bool = False
+    """Nothing was done now: the card was found so."""
 
 
 @dataclass(frozen=True)
