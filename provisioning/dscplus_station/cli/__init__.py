@@ -22,6 +22,7 @@ COMMANDS = {
     "access": ("dscplus_station.cli.access:access", "Interim access: passcodes, online cards."),
     "operators": ("dscplus_station.cli.operators:operators", "Who works here, and what they may do."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
+    "story": ("dscplus_station.cli.story:story", "One client's life, played on a moved clock."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),
     "slots": ("dscplus_station.cli.slots:slots", "The slots of the bench: list, suggest."),
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
