@@ -1,4 +1,4 @@
-"""`dsc-station story`: one client's life, each fact read from the records; a step that did not happen ends it."""
+"""`dsc-station story`: one client's life; each fact is read from the records, and one that fails ends it."""
 
 import json
 import os

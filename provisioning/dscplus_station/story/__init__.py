@@ -1,1 +1,1 @@
-"""The story of one client, from the first order to the last deposit, by the real services on a moved clock."""
+"""The story of one client, from the first order to the last deposit: real services on a moved clock."""

@@ -27,7 +27,7 @@ def made(stage: Stage, card: VirtualCard, order_id: str) -> Record:
     return record
 
 
-def posted(stage: Stage, card: VirtualCard, order_id: str) -> Shipped:
+def posted(stage: Stage, order_id: str) -> Shipped:
     """Hand an order's card to the carrier; its user is told the same hour."""
     shipped = ship(stage.station, stage.warehouse, order_id, CARRIER, f"SAMPLE-{order_id}")
     stage.post()

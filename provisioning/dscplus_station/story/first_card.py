@@ -102,7 +102,7 @@ def _the_warehouse(stage: Stage, records: Records) -> None:
         Fact("Anna cannot use it yet", records.assignment(ANNA, card.serial_number), "PENDING"),
     )
     stage.days_pass(SHIPPED_ON)
-    shipped = deeds.posted(stage, card, FIRST_ORDER)
+    shipped = deeds.posted(stage, FIRST_ORDER)
     stage.happens(
         "the warehouse",
         f"posts it; it activates by itself on {shipped.auto_activates_on:%a %d %b %Y} at the latest",

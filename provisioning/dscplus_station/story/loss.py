@@ -142,7 +142,7 @@ def _the_replacement(stage: Stage, records: Records) -> None:
     )
     stage.days_pass(SHIPPED_ON)
     record = deeds.made(stage, card, SECOND_ORDER)
-    shipped = deeds.posted(stage, card, SECOND_ORDER)
+    shipped = deeds.posted(stage, SECOND_ORDER)
     stage.happens(
         "the warehouse",
         f"makes card {card.serial_number} and posts it",

@@ -120,9 +120,8 @@ class Stage:
         """
         for fact in facts:
             if fact.found != fact.expected:
-                raise StoryBroken(
-                    f"{self._clock():%Y-%m-%d}: {what}: {fact.told}: found {fact.found}, not {fact.expected}"
-                )
+                step = f"{self._clock():%Y-%m-%d}: {who} {what}"
+                raise StoryBroken(f"{step}: {fact.told}: found {fact.found}, not {fact.expected}")
         self._tell(Happening(self.station.now(), who, what, [fact.told for fact in facts]))
 
     def later(self, **span: float) -> None:
