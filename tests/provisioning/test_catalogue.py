@@ -8,11 +8,13 @@ from babel.messages.pofile import read_po
 
 import dscplus_station
 from dscplus_station import catalogue
+from dscplus_station.documents import texts as documents
 from dscplus_station.interim import texts as interim
 from dscplus_station.notices.texts import WORDINGS
 from dscplus_station.returns import texts as returns
 
 TEXTS = {
+    "documents": list(documents.TEXTS),
     "interim": [text for name, text in vars(interim).items() if name.isupper()],
     "returns": list(returns.TEXTS),
     "notices": [text for one in WORDINGS.values() for text in (one.subject, one.body, one.short)],

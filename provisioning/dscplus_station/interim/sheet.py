@@ -2,29 +2,30 @@
 
 from datetime import date, datetime
 
-from fpdf import FPDF
-from fpdf.errors import FPDFUnicodeEncodingException
-
 from dscplus_station.catalogue import day, translations
 from dscplus_station.codes.rules import INDEXES
-from dscplus_station.errors import BadInput
 from dscplus_station.interim.online_card import OnlineCard
 from dscplus_station.interim.rules import ONLINE_CARD_DAYS
 from dscplus_station.interim.texts import CONFIRM, HOW_TO_USE, KEEP, OWNER, TITLE
+from dscplus_station.typesetting.fonts import Face, require_printable
+from dscplus_station.typesetting.paper import A4_MM, Align, Paper, Tag
 
 COLUMNS = 14
 _MARGIN_MM = 14
+_WIDTH_MM = A4_MM[0] - 2 * _MARGIN_MM
 _INDEX_WIDTH_MM = 5.5
 _VALUE_WIDTH_MM = 7.5
 _ROW_HEIGHT_MM = 9
+_SHADE = 235
 
 
 def online_card_sheet(card: OnlineCard, issuer: str, confirm_by: date, printed_at: datetime) -> bytes:
     """Set an online card as a PDF, in the card's language.
 
     Raises:
-        BadInput: a text has letters beyond Latin-1, which the fonts that every printer knows do not have.
+        BadInput: a text has letters that no font has.
     """
+    require_printable(f"card {card.serial_number}", issuer, card.user)
     translate = translations(card.language).gettext
     facts = {
         "issuer": issuer,
@@ -33,44 +34,34 @@ def online_card_sheet(card: OnlineCard, issuer: str, confirm_by: date, printed_a
         "day": day(card.language, confirm_by),
         "days": ONLINE_CARD_DAYS,
     }
-    page = FPDF(format="A4")
-    page.set_creation_date(printed_at)
-    page.set_lang(card.language)
-    page.set_margin(_MARGIN_MM)
-    page.set_auto_page_break(False)
-    page.add_page()
-    try:
-        page.set_title(translate(TITLE))
-        for text, style, size in (
-            (issuer, "", 10),
-            (translate(TITLE), "B", 18),
-            (translate(OWNER), "", 11),
-            (translate(HOW_TO_USE), "", 10),
-            (translate(CONFIRM), "", 10),
+    with Paper(translate(TITLE), card.language, printed_at) as paper:
+        paper.add_page()
+        y = float(_MARGIN_MM)
+        for text, size, tag, face in (
+            (issuer, 10, Tag.PARAGRAPH, Face.REGULAR),
+            (translate(TITLE), 18, Tag.TITLE, Face.BOLD),
+            (translate(OWNER), 11, Tag.PARAGRAPH, Face.REGULAR),
+            (translate(HOW_TO_USE), 10, Tag.PARAGRAPH, Face.REGULAR),
+            (translate(CONFIRM), 10, Tag.PARAGRAPH, Face.REGULAR),
         ):
-            page.set_font("Helvetica", style, size)
-            page.multi_cell(0, size * 0.5, text.format(**facts), new_x="LMARGIN", new_y="NEXT")
-            page.ln(1.5)
-        _table(page, card)
-        page.ln(3)
-        page.set_font("Helvetica", "", 10)
-        page.multi_cell(0, 5, translate(KEEP).format(**facts), new_x="LMARGIN", new_y="NEXT")
-        return bytes(page.output())
-    except FPDFUnicodeEncodingException as error:
-        raise BadInput(
-            f"the sheet cannot be printed: {error.character!r} is no letter of the fonts it uses (Latin-1)"
-        ) from None
+            told = text.format(**facts)
+            y = paper.paragraph(_MARGIN_MM, y, _WIDTH_MM, told, size, face=face, tag=tag) + 1.5
+        y = _table(paper, card, y)
+        paper.paragraph(_MARGIN_MM, y + 3, _WIDTH_MM, translate(KEEP).format(**facts), 10)
+        return paper.content()
 
 
-def _table(page: FPDF, card: OnlineCard) -> None:
-    """Indexes run down the columns; each stands in small digits before its value, in type of one width."""
+def _table(paper: Paper, card: OnlineCard, top: float) -> float:
+    """Indexes run down the columns, each in small digits before its value; gives where the table ends."""
     rows = INDEXES // COLUMNS
     for row in range(rows):
-        page.set_fill_color(*((235, 235, 235) if row % 2 else (255, 255, 255)))
+        y = top + row * _ROW_HEIGHT_MM
+        if row % 2:
+            paper.set_fill_color(_SHADE)
+            paper.rect(_MARGIN_MM, y, _WIDTH_MM, _ROW_HEIGHT_MM, style="F")
         for column in range(COLUMNS):
             index = column * rows + row + 1
-            page.set_font("Helvetica", "", 7)
-            page.cell(_INDEX_WIDTH_MM, _ROW_HEIGHT_MM, str(index), align="R", fill=True)
-            page.set_font("Courier", "B", 10)
-            page.cell(_VALUE_WIDTH_MM, _ROW_HEIGHT_MM, card.table.value(index), align="L", fill=True)
-        page.ln(_ROW_HEIGHT_MM)
+            x = _MARGIN_MM + column * (_INDEX_WIDTH_MM + _VALUE_WIDTH_MM)
+            paper.line(x, y + 5.8, str(index), 7, width=_INDEX_WIDTH_MM - 1.2, align=Align.RIGHT)
+            paper.line(x + _INDEX_WIDTH_MM, y + 5.8, card.table.value(index), 10, face=Face.MONO)
+    return top + rows * _ROW_HEIGHT_MM

@@ -1,0 +1,1 @@
+"""What is printed: labels, letters, forms, lists, badges. Of secrets, a badge's code alone."""
