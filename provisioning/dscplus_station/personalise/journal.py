@@ -54,12 +54,13 @@ class OpenRun:
 
 
 class Journal:
-    """What is durable about personalisation, for one operator at one station."""
+    """What is durable about personalisation: of one operator at one station, in one slot if it is one."""
 
-    def __init__(self, station: Station, keystore: Keystore, actor: Actor) -> None:
+    def __init__(self, station: Station, keystore: Keystore, actor: Actor, slot: int | None = None) -> None:
         self._station = station
         self._keystore = keystore
         self._actor = actor
+        self._slot = slot
 
     def begin(self, serial_number: str, order_id: str | None = None) -> OpenRun | None:
         """Take up the card's open run, or reserve the card for an order, with a new seed.
@@ -160,7 +161,15 @@ class Journal:
         )
         session.add(run)
         session.flush()
-        session.add(RunStep(run_id=run_id, step=RunState.RESERVED, at=now, evidence=audit.canonical({})))
+        session.add(
+            RunStep(
+                run_id=run_id,
+                step=RunState.RESERVED,
+                at=now,
+                slot=self._slot,
+                evidence=audit.canonical({}),
+            )
+        )
         reserved = f"run {run_id}"
         move_card(session, self._actor, now, card.serial_number, CardState.RESERVED, reserved)
         move_order(session, self._actor, now, order.id, OrderState.IN_PROVISIONING, reserved)
@@ -198,7 +207,15 @@ class Journal:
         )
         if advanced != 1:
             raise StateConflict(_changed(run))
-        session.add(RunStep(run_id=run.id, step=step, at=now, evidence=audit.canonical(_told(evidence))))
+        session.add(
+            RunStep(
+                run_id=run.id,
+                step=step,
+                at=now,
+                slot=self._slot,
+                evidence=audit.canonical(_told(evidence)),
+            )
+        )
         affected(
             session,
             update(Card)

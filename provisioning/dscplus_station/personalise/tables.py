@@ -37,7 +37,8 @@ class Run(Base):
 class RunStep(Base):
     """A step the card has confirmed, in the order of `id`; a step that had to be repeated is there twice.
 
-    `evidence` is JSON without secrets.
+    `evidence` is JSON without secrets. `slot` is the number of the bench's slot that the card was in, None for
+    a port that is in no slot.
     """
 
     __tablename__ = "run_step"
@@ -46,4 +47,5 @@ class RunStep(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
     step: Mapped[RunState] = mapped_column(one_of(RunState, "step"))
     at: Mapped[datetime]
+    slot: Mapped[int | None]
     evidence: Mapped[str] = mapped_column(Text)

@@ -154,7 +154,7 @@ class Turns:
         done = serve_card(
             self._station,
             self._keystore,
-            Journal(self._station, self._keystore, claim.actor),
+            Journal(self._station, self._keystore, claim.actor, self._slot.number),
             card,
             claim.order,
             owner=OWNER,

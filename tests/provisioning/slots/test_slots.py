@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Order
-from dscplus_station.personalise.tables import Run
+from dscplus_station.personalise.tables import Run, RunStep
 from dscplus_station.slots.claims import refused
 from dscplus_station.slots.rules import STEPS, Code, Phase, Verdict
 from dscplus_station.stock.rules import CardState
@@ -113,4 +113,7 @@ def test_a_card_that_is_taken_out_in_mid_run_is_interrupted_and_goes_on_when_it_
     state = bench.serve(3, FIRST, "A")
     assert (state.verdict, state.order) == (Verdict.PASS, "A")
     assert len(bench.station_bench.all(select(Run))) == 1, "the same run went on"
+    steps = bench.station_bench.all(select(RunStep).order_by(RunStep.id))
+    slots = [step.slot for step in steps]
+    assert slots == sorted(slots) and set(slots) == {1, 3}, "the journal knows where each step was done"
     assert bench.slots.snapshot().unfinished == ()
