@@ -54,7 +54,7 @@ class OpenRun:
 
 
 class Journal:
-    """What is durable about personalisation: of one operator at one station, in one slot if it is one."""
+    """What is durable about personalisation: one operator, one station, and one slot if it is in one."""
 
     def __init__(self, station: Station, keystore: Keystore, actor: Actor, slot: int | None = None) -> None:
         self._station = station

@@ -37,8 +37,8 @@ class Run(Base):
 class RunStep(Base):
     """A step the card has confirmed, in the order of `id`; a step that had to be repeated is there twice.
 
-    `evidence` is JSON without secrets. `slot` is the number of the bench's slot that the card was in, None for
-    a port that is in no slot.
+    `evidence` is JSON without secrets. `slot` is the number of the bench's slot that had the card, None for
+    a port in no slot.
     """
 
     __tablename__ = "run_step"
