@@ -6,6 +6,7 @@ from dscplus_station.activation.daily import run_timers
 from dscplus_station.csvfile import Row
 from dscplus_station.devices.legacy import import_legacy_devices
 from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.login.rules import Purpose
 from dscplus_station.login.service import check_login, issue_challenge
 from dscplus_station.sharing import service
 from tests.provisioning.interim_access import give_passcode
@@ -36,8 +37,8 @@ class SharingWorld(World):
         self.at(days=14)
         run_timers(self.station, self.actor)
 
-    def proof(self, user=OWNER, serial_number=CARDS[0]):
-        question = issue_challenge(self.station, self.actor, serial_number, user).challenge
+    def proof(self, user=OWNER, serial_number=CARDS[0], purpose=Purpose.SHARING):
+        question = issue_challenge(self.station, self.actor, serial_number, user, purpose).challenge
         return question, self.response(serial_number, question)
 
     def request(self, requester=REQUESTER, owner=OWNER, serial_number=CARDS[0], proof=None, wrong=False):
@@ -60,7 +61,7 @@ class SharingWorld(World):
         return sharing
 
     def login(self, user, serial_number=CARDS[0]):
-        question, response = self.proof(user, serial_number)
+        question, response = self.proof(user, serial_number, Purpose.LOGIN)
         answer = check_login(self.station, self.actor, self.keystore, serial_number, question, response, user)
         return answer.outcome
 

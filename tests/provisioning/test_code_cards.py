@@ -16,7 +16,7 @@ from dscplus_station.codes.rules import CodeTable, Passcode
 from dscplus_station.csvfile import Row
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import NotPermitted, WrongUsage
-from dscplus_station.login.rules import MAX_CHALLENGES, Outcome
+from dscplus_station.login.rules import MAX_CHALLENGES, Outcome, Purpose
 from dscplus_station.login.service import check_login, issue_challenge, release_lock
 from dscplus_station.login.tables import Challenge
 from dscplus_station.sharing.rules import SharingState
@@ -40,8 +40,8 @@ class CodeWorld(SharingWorld):
         rows = [Row(line, row) for line, row in enumerate(rows, 2)]
         return import_codes(self.station, self.actor, self.keystore, rows, [])
 
-    def ask(self, user=REQUESTER):
-        return issue_challenge(self.station, self.actor, CARD, user).challenge
+    def ask(self, user=REQUESTER, purpose=None):
+        return issue_challenge(self.station, self.actor, CARD, user, purpose).challenge
 
     def values(self, question):
         return values(self.table, question)
@@ -218,7 +218,7 @@ def test_a_code_card_without_table_is_not_verified_here(world):
 
 def test_r27_an_owner_proves_a_code_card_by_index_numbers(world):
     record_users(world, user_values("alice.other"))
-    question = world.ask()
+    question = world.ask(purpose=Purpose.SHARING)
     sharing = world.request("alice.other", REQUESTER, CARD, (question, world.values(question))).sharing
     assert world.submit(sharing) is SharingState.APPROVED
     question = world.ask("alice.other")

@@ -1,5 +1,6 @@
 """R4, R6: challenges, responses, locks; both profiles."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,12 +19,14 @@ from dscplus_station.errors import NotFound, NotPermitted, WrongUsage
 from dscplus_station.login.rules import (
     CHALLENGE_LIFETIME,
     MAX_CHALLENGES,
+    MAX_WRONG_IN_A_ROW,
     Outcome,
+    Purpose,
     unanswerable,
     well_formed,
     wrong_after,
 )
-from dscplus_station.login.service import check_login, issue_challenge, release_lock
+from dscplus_station.login.service import check_login, issue_challenge, prove, release_lock
 from dscplus_station.login.tables import Attempt, Challenge
 from dscplus_station.users.service import put_on_record
 from tests.provisioning.support import CARDS, other_response
@@ -45,6 +48,35 @@ def challenge(world, serial_number=CARDS[0], user=None):
 
 def answer(world, question, response, serial_number=CARDS[0], user=None):
     return check_login(world.station, world.actor, world.keystore, serial_number, question, response, user)
+
+
+def test_r6_a_challenge_serves_the_purpose_it_was_issued_for_and_no_other(active):
+    """A login's challenge opens neither a sharing nor an opting in, and the other way round."""
+    for asked, other in itertools.permutations((Purpose.LOGIN, Purpose.SHARING, Purpose.OPT_IN), 2):
+        question = issue_challenge(active.station, active.actor, CARDS[0], None, asked).challenge
+        response = right(active, question)
+        for purpose, outcome in ((other, Outcome.FOREIGN), (asked, Outcome.RIGHT), (asked, Outcome.REPLAYED)):
+            with active.writing() as session:
+                now = active.station.now()
+                judged = prove(
+                    *(session, active.actor, now, active.keystore, CARDS[0], None, question, response),
+                    purpose,
+                )
+            assert (judged.outcome, judged.tries_left) == (outcome, MAX_WRONG_IN_A_ROW)
+        active.at(minutes=5)
+
+
+def test_r15_a_card_that_is_active_is_asked_for_no_activation_and_one_that_is_not_for_nothing_else(world):
+    world.stock()
+    world.shipped()
+    for purpose in set(Purpose) - {Purpose.ACTIVATION}:
+        with pytest.raises(NotPermitted, match="PENDING"):
+            issue_challenge(world.station, world.actor, CARDS[0], None, purpose)
+    issue_challenge(world.station, world.actor, CARDS[0], None, Purpose.ACTIVATION)
+    world.at(days=14)
+    run_timers(world.station, world.actor)
+    with pytest.raises(NotPermitted, match="active already"):
+        issue_challenge(world.station, world.actor, CARDS[0], None, Purpose.ACTIVATION)
 
 
 def right(world, question, serial_number=CARDS[0]):

@@ -15,7 +15,7 @@ from dscplus_station.interim.ways import ways_back
 from dscplus_station.limits.service import withdraw
 from dscplus_station.limits.tables import SmsEnrolment
 from dscplus_station.login.kinds import Asks
-from dscplus_station.login.rules import Outcome
+from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import issue_challenge
 from dscplus_station.optout.service import opt_out
 from dscplus_station.sessions.devices import login_devices
@@ -53,7 +53,7 @@ def enter(world, serial_number, question, answer, user=OWNER):
 
 
 def with_card(world):
-    return enter(world, CARDS[0], *world.proof())
+    return enter(world, CARDS[0], *world.proof(purpose=Purpose.LOGIN))
 
 
 def with_codes(world, serial_number, table):
@@ -121,7 +121,7 @@ def test_r23_each_of_them_logs_in_and_says_what_the_session_may(world, kind):
 def test_a_wrong_answer_opens_nothing(world):
     done = enter(world, world.issued.serial_number, "", other_answer(world.issued.passcode.reveal()))
     assert (done.answer.outcome, done.session) == (Outcome.WRONG, None)
-    question, right = world.proof()
+    question, right = world.proof(purpose=Purpose.LOGIN)
     enter(world, CARDS[0], question, right)
     assert enter(world, CARDS[0], question, right).session is None
 

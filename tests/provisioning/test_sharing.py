@@ -433,7 +433,7 @@ def test_sharing_by_command(tmp_path, world):
     bench.world = world
 
     def asked(*arguments, code=0, right=True):
-        issued = bench.json("challenge", CARDS[0], "--user", OWNER)["challenge"]
+        issued = bench.json("challenge", CARDS[0], "--user", OWNER, "--for", "sharing")["challenge"]
         response = world.response(CARDS[0], issued)
         return bench.json(
             "sharing",

@@ -13,7 +13,7 @@ from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConfli
 from dscplus_station.limits import sms
 from dscplus_station.limits.service import device_types_of
 from dscplus_station.limits.tables import SmsEnrolment
-from dscplus_station.login.rules import Outcome
+from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.notices.gateways import Unavailable
 from dscplus_station.optout import service
 from dscplus_station.optout.rules import change_fault
@@ -173,7 +173,7 @@ def opt_out(world, user, acting=OWNER):
 
 
 def opt_in(world, user, acting=OWNER, miss=False):
-    question, response = world.proof(OWNER)
+    question, response = world.proof(OWNER, purpose=Purpose.OPT_IN)
     response = other_response(response) if miss else response
     return service.opt_in(
         world.station, world.actor, world.keystore, acting, user, CARDS[0], question, response
@@ -231,7 +231,7 @@ def test_sms_and_opting_out_by_command(tmp_path, world):
     bench.run("optout", "out", REQUESTER, "--by", OWNER, code=2)
     assert bench.json("optout", "out", REQUESTER, "--by", OWNER, "--yes")["opted_out"] is True
     for right, exit_code in ((False, 1), (True, 0)):
-        question = bench.json("challenge", CARDS[0], "--user", OWNER)["challenge"]
+        question = bench.json("challenge", CARDS[0], "--user", OWNER, "--for", "opt-in")["challenge"]
         response = world.response(CARDS[0], question)
         given = response if right else other_response(response)
         arguments = ("optout", "in", REQUESTER, CARDS[0], question, given, "--by", OWNER, "--yes")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dscplus_station.cli.common import Desk, answer_file, command, fail, given_answer, table
-from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
+from dscplus_station.login.rules import OUTCOME_TOLD, Outcome, Purpose
 from dscplus_station.login.service import Answer, issue_challenge
 from dscplus_station.sessions.devices import login_devices
 from dscplus_station.sessions.service import log_in
@@ -42,9 +42,15 @@ def devices(desk: Desk, user: str) -> None:
 @click.command("challenge")
 @click.argument("serial_number", metavar="SERIAL")
 @_USER
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice([one.value.lower().replace("_", "-") for one in Purpose]),
+    help="What the answer will serve for; without it: the card's activation, then logins.",
+)
 @command
-def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
-    """Issue a challenge for a device: six digits, answerable once, for five minutes (R6).
+def challenge(desk: Desk, serial_number: str, user: str | None, purpose: str | None) -> None:
+    """Issue a challenge for a device: six digits, answerable once, for five minutes (R6), for one purpose.
 
     To a code card they are two indexes of three digits each (R18). A passcode answers none.
 
@@ -52,7 +58,8 @@ def challenge(desk: Desk, serial_number: str, user: str | None) -> None:
     Example:
       dsc-station challenge 0000000018 --json
     """
-    issued = issue_challenge(desk.station, desk.actor(), serial_number, user)
+    wanted = Purpose(purpose.upper().replace("-", "_")) if purpose else None
+    issued = issue_challenge(desk.station, desk.actor(), serial_number, user, wanted)
     desk.tell(
         "challenge",
         {

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dscplus_station.devices.rules import INTERIM, DeviceType
+from dscplus_station.devices.rules import INTERIM, AssignmentState, DeviceType
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 """R6."""
@@ -33,7 +33,7 @@ OUTCOME_TOLD: dict[Outcome, str] = {
     Outcome.WRONG: "the response is wrong",
     Outcome.REPLAYED: "this challenge was answered before: ask for a new one",
     Outcome.EXPIRED: "this challenge has expired: ask for a new one",
-    Outcome.FOREIGN: "this challenge was not issued for this card and user",
+    Outcome.FOREIGN: "this challenge was not issued for this card, user and purpose",
 }
 
 
@@ -44,6 +44,17 @@ class Purpose(StrEnum):
     ACTIVATION = "ACTIVATION"
     SHARING = "SHARING"
     OPT_IN = "OPT_IN"
+
+
+def purpose_now(state: AssignmentState) -> Purpose:
+    """What a challenge is for unless it is said: a card that is not active yet is to be activated (R15)."""
+    return Purpose.ACTIVATION if state is AssignmentState.PENDING else Purpose.LOGIN
+
+
+def states_for(purpose: Purpose) -> frozenset[AssignmentState]:
+    """How a user's device must stand for a challenge of this purpose to be issued."""
+    only = AssignmentState.PENDING if purpose is Purpose.ACTIVATION else AssignmentState.ACTIVE
+    return frozenset({only})
 
 
 def purpose_fault(kind: DeviceType, purpose: Purpose) -> str | None:
@@ -59,7 +70,7 @@ def unanswerable(
     """Why a challenge cannot be answered (any more), whatever the response; None if it can (R6).
 
     Args:
-        issued_for_this: whether it was issued for this very card and user.
+        issued_for_this: whether it was issued for this very card, user and purpose.
         used_at, expires_at: the challenge's, aware; it expires at that very moment.
     """
     if not issued_for_this or expires_at is None:

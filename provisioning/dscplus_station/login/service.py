@@ -23,6 +23,8 @@ from dscplus_station.login.rules import (
     Purpose,
     locks,
     purpose_fault,
+    purpose_now,
+    states_for,
     unanswerable,
     wrong_after,
 )
@@ -57,11 +59,19 @@ class Answer:
 
 
 def issue_challenge(
-    station: Station, actor: Actor, serial_number: str, user_name: str | None = None
+    station: Station,
+    actor: Actor,
+    serial_number: str,
+    user_name: str | None = None,
+    purpose: Purpose | None = None,
 ) -> Issued:
     """Issue a challenge for one user of a device: random, for five minutes, answerable once (R6).
 
     To a card it is six digits, no multiple of 16; to a code card two indexes of three digits each (R18).
+
+    Args:
+        purpose: what its answer will serve for, and for nothing else; None: what the device is ready for, its
+            activation or a login.
 
     Raises:
         NotFound: no such device or user.
@@ -74,7 +84,10 @@ def issue_challenge(
         now = station.now()
         device, assignment = assignment_of(session, serial_number, user_name)
         require_open(session, assignment.user_name)
-        kind = require_usable(device, assignment, now, AssignmentState.PENDING, AssignmentState.ACTIVE)
+        purpose = purpose or purpose_now(assignment.state)
+        kind = require_usable(device, assignment, now, *states_for(purpose))
+        if fault := purpose_fault(device.type, purpose):
+            raise NotPermitted(f"{serial_number}: {fault}")
         if kind.new_question is None:
             raise WrongUsage(
                 f"{serial_number} is a {device.type}: it answers no challenge, verify it at once"
@@ -101,11 +114,13 @@ def issue_challenge(
         challenge = Challenge(
             assignment_id=assignment.id,
             question=question,
+            purpose=purpose,
             issued_at=now,
             expires_at=now + CHALLENGE_LIFETIME,
         )
         session.add(challenge)
-        audit.record(session, actor, now, "login.challenge", serial_number, user=assignment.user_name)
+        user = assignment.user_name
+        audit.record(session, actor, now, "login.challenge", serial_number, user=user, purpose=purpose)
         return Issued(serial_number, assignment.user_name, question, kind.asks, challenge.expires_at)
 
 
@@ -179,7 +194,9 @@ def judge(
     kind = _verified(device)
     if fault := kind.fault(question, response):
         raise WrongUsage(fault)
-    challenge, outcome = _take(session, now, assignment, question) if kind.new_question else (None, None)
+    challenge, outcome = (
+        _take(session, now, assignment, question, purpose) if kind.new_question else (None, None)
+    )
     if outcome is None:
         outcome = Outcome.RIGHT if kind.fits(keystore, device, question, response) else Outcome.WRONG
 
@@ -211,12 +228,16 @@ def judge(
 
 
 def _take(
-    session: Session, now: datetime, assignment: Assignment, question: str
+    session: Session, now: datetime, assignment: Assignment, question: str, purpose: Purpose
 ) -> tuple[Challenge | None, Outcome | None]:
     """Use up the challenge that is answered; gives it, and why it cannot be answered, or None."""
     challenge = session.scalars(
         select(Challenge)
-        .where(Challenge.assignment_id == assignment.id, Challenge.question == question)
+        .where(
+            Challenge.assignment_id == assignment.id,
+            Challenge.question == question,
+            Challenge.purpose == purpose,
+        )
         .order_by(Challenge.id.desc())
         .limit(1)
     ).one_or_none()

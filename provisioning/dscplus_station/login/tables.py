@@ -10,7 +10,7 @@ from dscplus_station.login.rules import Outcome, Purpose
 
 
 class Challenge(Base):
-    """Six digits issued for one user's device; answered once or never."""
+    """Six digits issued for one user's device and one purpose; answered once or never."""
 
     __tablename__ = "challenge"
     __table_args__ = (
@@ -21,6 +21,7 @@ class Challenge(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
     question: Mapped[str] = mapped_column(String(6))
+    purpose: Mapped[Purpose] = mapped_column(one_of(Purpose, "challenge_purpose"))
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -3,6 +3,7 @@
 from dscplus_station.codes.rules import CodeTable, asked
 from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.errors import NotFound, NotPermitted
+from dscplus_station.login.rules import Purpose
 from dscplus_station.login.service import Issued, issue_challenge
 from dscplus_station.ordering import service as ordering
 from dscplus_station.ordering.service import Summary
@@ -34,9 +35,9 @@ def posted(stage: Stage, order_id: str) -> Shipped:
     return shipped
 
 
-def asked_for(stage: Stage, serial_number: str, user: str) -> Issued:
-    """The challenge that the login page shows to a user who picked this device."""
-    return issue_challenge(stage.station, stage.portal, serial_number, user)
+def asked_for(stage: Stage, serial_number: str, user: str, purpose: Purpose | None = None) -> Issued:
+    """The challenge that the page shows to a user who picked this device: at a login, unless it is said."""
+    return issue_challenge(stage.station, stage.portal, serial_number, user, purpose)
 
 
 def answered(stage: Stage, serial_number: str, user: str, question: str, answer: str) -> Login:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from dscplus_station.login.rules import Outcome
+from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.returns import service as returns
 from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.sharing import service as sharings
@@ -35,7 +35,7 @@ def _shared(stage: Stage, records: Records) -> None:
     card = stage.cards[1]
     serial = card.serial_number
     stage.days_pass(SHARED_ON)
-    question = deeds.asked_for(stage, serial, ANNA).challenge
+    question = deeds.asked_for(stage, serial, ANNA, Purpose.SHARING).challenge
     response = stage.press(card, f"press {OTHER_PIN} ok {question} ok")
     asked = sharings.request(
         stage.station, stage.portal, stage.keystore, TRUST, ANNA, serial, question, response

@@ -10,6 +10,7 @@ from dscplus_station.demo.history.world import Job, World
 from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.interim.online_card import OnlineCard, confirm_online_card, make_online_card
 from dscplus_station.interim.passcode import issue_passcode
+from dscplus_station.login.rules import Purpose as ProofOf
 from dscplus_station.login.service import Answer, check_login, issue_challenge
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import report
@@ -97,10 +98,10 @@ class Holder:
         """What the card shows when the holder works it (R2)."""
         return self.world.press(self.order, f"press {pin} ok {question} ok")
 
-    def asked(self) -> str:
-        """A challenge for the card."""
+    def asked(self, purpose: ProofOf | None = None) -> str:
+        """A challenge for the card: for its activation or a login, unless the purpose is named."""
         world, user = self.world, self.person.user
-        return issue_challenge(world.station, world.staff.portal, self.serial_number, user).challenge
+        return issue_challenge(world.station, world.staff.portal, self.serial_number, user, purpose).challenge
 
     def activate(self) -> None:
         """Activate the card by a response (R15)."""

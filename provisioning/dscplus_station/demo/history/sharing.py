@@ -4,12 +4,13 @@ from collections.abc import Callable, Generator, Iterator
 
 from dscplus_station.demo.history.holder import Holder
 from dscplus_station.demo.history.lives import IN_THE_POST
+from dscplus_station.login.rules import Purpose
 from dscplus_station.sharing import service as sharing
 
 
 def _asks(owner: Holder, requester: Holder) -> int:
     """The requester asks, and the owner's card answers (R27); gives the sharing's number."""
-    world, question = owner.world, owner.asked()
+    world, question = owner.world, owner.asked(Purpose.SHARING)
     requested = sharing.request(
         world.station,
         world.staff.portal,
