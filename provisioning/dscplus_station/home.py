@@ -44,6 +44,10 @@ class Settings:
     """The part `[operators]`: when an idle screen is locked."""
     slots: Sequence[Any] = ()
     """The tables `[[slots]]`: the row of cradles on the bench, as `slots.map` reads them."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[labels]`: whether labels are printed."""
+    shipping: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[shipping]`: the carriers, by the form of their tracking numbers."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -124,11 +128,13 @@ class Home:
                 ordering=values.get("ordering", {}),
                 operators=values.get("operators", {}),
                 slots=values.get("slots", ()),
+                labels=values.get("labels", {}),
+                shipping=values.get("shipping", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in ("notices", "sharing", "calendar", "ordering", "operators"):
+        for part in ("notices", "sharing", "calendar", "ordering", "operators", "labels", "shipping"):
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         if not isinstance(settings.slots, (list, tuple)):

@@ -114,7 +114,11 @@ def cards(station: Station, serial_number: str | None = None) -> list[dict[str, 
             .join(Order)
             .where(Binding.released_at.is_(None))
         )
-        shipments = by_card(select(Shipment.serial_number, Shipment.shipped_on).order_by(Shipment.id))
+        shipments = by_card(
+            select(Shipment.serial_number, Shipment.shipped_on)
+            .where(Shipment.undone_at.is_(None))
+            .order_by(Shipment.id)
+        )
         timers = by_card(
             select(ActivationTimer.serial_number, ActivationTimer.due_on, ActivationTimer.ended_at).order_by(
                 ActivationTimer.id

@@ -59,6 +59,17 @@ def tie_to_card(session: Session, actor: Actor, now: datetime, order_id: str, se
         audit.record(session, actor, now, "hold.card", order_id, serial_number=serial_number)
 
 
+def untie_from_card(session: Session, actor: Actor, now: datetime, order_id: str) -> None:
+    """Let an order's open hold be no card's again: its shipment was undone. Without a hold: nothing."""
+    if affected(
+        session,
+        update(Hold)
+        .where(Hold.order_id == order_id, Hold.state == HoldState.HELD, Hold.serial_number.is_not(None))
+        .values(serial_number=None),
+    ):
+        audit.record(session, actor, now, "hold.card", order_id, serial_number=None)
+
+
 def end_hold(
     session: Session, actor: Actor, now: datetime, order_id: str, end: HoldEnd, proposed_by: str | None = None
 ) -> bool:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -83,3 +83,22 @@ def withdraw(
     if withdrawn:
         audit.record(session, actor, now, "notice.withdraw", order_id, because=because, number=withdrawn)
     return withdrawn
+
+
+def forget_untold(
+    session: Session, actor: Actor, now: datetime, order_id: str, kinds: Iterable[NoticeKind]
+) -> int:
+    """Forget an order's notices of which every delivery was withdrawn: nobody was told, so they may be queued
+    again. Gives how many.
+    """
+    reached = select(Delivery.notice_id).where(Delivery.state != DeliveryState.WITHDRAWN)
+    untold = session.scalars(
+        select(Notice.id).where(
+            Notice.order_id == order_id, Notice.kind.in_(list(kinds)), Notice.id.not_in(reached)
+        )
+    ).all()
+    if untold:
+        affected(session, delete(Delivery).where(Delivery.notice_id.in_(untold)))
+        affected(session, delete(Notice).where(Notice.id.in_(untold)))
+        audit.record(session, actor, now, "notice.forget", order_id, number=len(untold))
+    return len(untold)

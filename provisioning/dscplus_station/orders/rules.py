@@ -37,7 +37,7 @@ ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     S.REVIEW: frozenset({S.DRAFT, S.PLACED, S.CANCELLED}),
     S.PLACED: frozenset({S.IN_PROVISIONING, S.CANCELLED}),
     S.IN_PROVISIONING: frozenset({S.PLACED, S.SHIPPED, S.CANCELLED}),  # PLACED: the card failed
-    S.SHIPPED: frozenset({S.FULFILLED, S.UNDELIVERED}),
+    S.SHIPPED: frozenset({S.FULFILLED, S.UNDELIVERED, S.IN_PROVISIONING}),  # the latter: undone
     S.FULFILLED: frozenset(),
     S.CANCELLED: frozenset(),
     S.UNDELIVERED: frozenset(),

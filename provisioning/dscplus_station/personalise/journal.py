@@ -228,7 +228,7 @@ class Journal:
 
 
 _OPEN = Run.ended_at.is_(None)
-_MADE = frozenset({CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED})
+_MADE = frozenset({CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED, CardState.LABELLED})
 
 
 def _changed(run: OpenRun) -> str:

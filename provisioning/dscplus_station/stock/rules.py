@@ -14,6 +14,8 @@ class CardState(StrEnum):
     PERSONALISED = "PERSONALISED"
     VERIFIED = "VERIFIED"
     SECURED = "SECURED"
+    LABELLED = "LABELLED"
+    """Its label was printed; stations that print none ship a SECURED card."""
     SHIPPED = "SHIPPED"
     RETURNED = "RETURNED"
     INSPECTED = "INSPECTED"
@@ -29,8 +31,9 @@ _FORWARD: dict[CardState, frozenset[CardState]] = {
     # BLANK: cancelled, and wiped; RESERVED: cancelled, and its next order's run begins by wiping it
     S.PERSONALISED: frozenset({S.VERIFIED, S.BLANK, S.RESERVED}),
     S.VERIFIED: frozenset({S.SECURED, S.PERSONALISED, S.BLANK, S.RESERVED}),  # PERSONALISED: seed stored anew
-    S.SECURED: frozenset({S.SHIPPED, S.BLANK, S.RESERVED}),
-    S.SHIPPED: frozenset({S.RETURNED}),
+    S.SECURED: frozenset({S.LABELLED, S.SHIPPED, S.BLANK, S.RESERVED}),
+    S.LABELLED: frozenset({S.SHIPPED, S.BLANK, S.RESERVED}),
+    S.SHIPPED: frozenset({S.RETURNED, S.SECURED, S.LABELLED}),  # the latter two: the shipment was undone
     S.RETURNED: frozenset({S.INSPECTED}),
     S.INSPECTED: frozenset({S.BLANK, S.SCRAPPED}),  # BLANK: restocked, wiped and proven so
     S.QUARANTINED: frozenset({S.SCRAPPED, S.BLANK}),  # BLANK: released by a supervisor

@@ -1,0 +1,69 @@
+"""Undoing a shipment that was booked by mistake: a supervisor's, and only while the card is still to be active."""
+
+from sqlalchemy import select
+
+from dscplus_station import audit
+from dscplus_station.activation.service import ANNOUNCEMENTS, stop_timer
+from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.devices.service import live_assignments, live_device
+from dscplus_station.errors import StateConflict
+from dscplus_station.holds.service import untie_from_card
+from dscplus_station.notices.outbox import forget_untold
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.orders.service import get_order, move_order
+from dscplus_station.shipping.tables import ScannedPair, Shipment
+from dscplus_station.station import Station
+from dscplus_station.stock.rules import CardState
+from dscplus_station.stock.service import move_card
+from dscplus_station.words import require_words
+
+
+def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -> str:
+    """Take a shipment back: the timer stops, order, card and deposit are as they were before it.
+
+    What waited to be sent to the holder is told again when the order is shipped again; what went out is not.
+    The parcel is packed anew: card and label are scanned again.
+
+    Returns:
+        the card's serial number.
+
+    Raises:
+        NotPermitted: not a supervisor.
+        BadInput: the reason is empty or too long.
+        NotFound: there is no such order.
+        StateConflict: it is not in the post, or its card is in use already.
+    """
+    actor.require(Role.SUPERVISOR, "undo a shipment")
+    require_words(f"order {order_id}: a reason", because)
+    with station.database.writing() as session:
+        now = station.now()
+        order = get_order(session, order_id)
+        if order.state is not OrderState.SHIPPED:
+            raise StateConflict(f"order {order_id} is {order.state}: only a shipment under way is undone")
+        shipment = session.scalars(
+            select(Shipment).where(
+                Shipment.order_id == order_id, Shipment.undelivered_at.is_(None), Shipment.undone_at.is_(None)
+            )
+        ).one()
+        serial_number = shipment.serial_number
+        for assignment in live_assignments(session, live_device(session, serial_number).id):
+            if assignment.state is not AssignmentState.PENDING:
+                raise StateConflict(
+                    f"card {serial_number} is {assignment.state} for {assignment.user_name}: "
+                    "its holder has it, so its shipment is not undone"
+                )
+        why = f"shipment undone: {because}"[:200]
+        if not stop_timer(session, actor, now, serial_number, why):
+            raise StateConflict(f"card {serial_number} is no longer waiting to be active: nothing was undone")
+        forget_untold(session, actor, now, order_id, ANNOUNCEMENTS)
+        shipment.undone_at, shipment.undone_because = now, because
+        labelled = session.get_one(ScannedPair, shipment.pair_id).label_id is not None
+        before = CardState.LABELLED if labelled else CardState.SECURED
+        move_card(session, actor, now, serial_number, before, why)
+        move_order(session, actor, now, order_id, OrderState.IN_PROVISIONING, why)
+        untie_from_card(session, actor, now, order_id)
+        audit.record(
+            session, actor, now, "shipping.undo", order_id, serial_number=serial_number, because=because
+        )
+        return serial_number
