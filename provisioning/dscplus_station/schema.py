@@ -19,6 +19,7 @@ from dscplus_station.notices import tables as notices
 from dscplus_station.operators import tables as operators
 from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
+from dscplus_station.parcels import tables as parcels
 from dscplus_station.personalise import tables as personalise
 from dscplus_station.quarantine import tables as quarantine
 from dscplus_station.returns import tables as returns
@@ -46,6 +47,7 @@ TABLES = (
     operators,
     optout,
     orders,
+    parcels,
     personalise,
     quarantine,
     returns,

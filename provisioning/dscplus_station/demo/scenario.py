@@ -21,6 +21,9 @@ from dscplus_station.login.service import Issued, check_login, issue_challenge
 from dscplus_station.orders.importing import ImportResult, import_orders
 from dscplus_station.orders.rules import COLUMNS
 from dscplus_station.personalise.workers import Record
+from dscplus_station.scans.rules import card_code
+from dscplus_station.shipping.labels import issue_label
+from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import Shipped, ship
 from dscplus_station.station import Station
 from dscplus_station.stock.batches import import_batch
@@ -83,11 +86,14 @@ def place_orders(
 
 
 def ship_cards(station: Station, actor: Actor, records: list[Record]) -> list[Shipped]:
-    """Ship every card that is ready, with a tracking number each."""
+    """Label and ship every card that is ready, with a tracking number each: card and label are scanned back."""
     ready = sorted(record.order for record in records if record.order and not record.exit_code)
-    return [
-        ship(station, actor, order, CARRIER, f"SP{number:09d}XX") for number, order in enumerate(ready, 1)
-    ]
+    shipped = []
+    for number, order in enumerate(ready, 1):
+        label = issue_label(station, actor, order)
+        scanned = Scanned(card_code(label.serial_number), label.barcode)
+        shipped.append(ship(station, actor, order, CARRIER, f"SP{number:09d}XX", scanned))
+    return shipped
 
 
 def prove(

@@ -103,7 +103,7 @@ class ParcelEnd(StrEnum):
     LAID_ASIDE = "LAID_ASIDE"
     """By CANCEL; its card and its label are scanned again when it is packed."""
     GONE = "GONE"
-    """The order was cancelled meanwhile, or shipped elsewhere, or lost its card."""
+    """The order was cancelled meanwhile, shipped elsewhere, lost its card, or has a later label."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dscplus_station.parcels.rules import ParcelEnd, WaitEnd
 class WaitingOrder(Base):
     """An order that was scanned and binds to the next card that is plugged in.
 
-    `expected`: the serial number that was scanned for it, if one was. `slot` and `inserted`: the card that was
-    plugged in, until nobody can have plugged in a second one with it. `stopped_at`: somebody did.
+    `expected`: the serial number that was scanned for it, if one was. `slot` and `inserted`: the card that
+    was plugged in. `stopped_at`: a second one was, before the first was bound.
     """
 
     __tablename__ = "waiting_order"
@@ -49,9 +49,7 @@ class Parcel(Base):
         unique_where("uq_parcel_order", "order_id", where="ended_at IS NULL"),
         CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name="ended"),
         CheckConstraint("card_at IS NOT NULL OR label_copy IS NOT NULL", name="begun"),
-        CheckConstraint(
-            "pair_id IS NULL OR (card_at IS NOT NULL AND label_copy IS NOT NULL)", name="pair"
-        ),
+        CheckConstraint("pair_id IS NULL OR (card_at IS NOT NULL AND label_copy IS NOT NULL)", name="pair"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""The pair at packing: the card's printed serial number and its label were both scanned, and are of one order."""
+"""The pair at packing: a card's printed serial number and its label, both scanned, of one order."""
 
 from datetime import datetime
 
@@ -40,7 +40,7 @@ def order_of_card(session: Session, station: Station, scan: CardScan) -> str:
     return binding.order_id
 
 
-def order_of_paper(session: Session, station: Station, scan: LabelScan | OrderScan) -> tuple[str, str]:
+def order_of_paper(session: Session, scan: LabelScan | OrderScan) -> tuple[str, str]:
     """The order, and the card, that the scanned label stands for; without labels, the scanned order.
 
     Raises:
@@ -79,7 +79,7 @@ def record_pair(
         StateConflict: they are of two orders; the label is void; the card is not ready.
     """
     of_card = order_of_card(session, station, card)
-    of_paper, serial_number = order_of_paper(session, station, paper)
+    of_paper, serial_number = order_of_paper(session, paper)
     if of_card != of_paper or card.serial_number != serial_number:
         raise StateConflict(
             f"card {card.serial_number} is of order {of_card}, but what was scanned with it is of order "

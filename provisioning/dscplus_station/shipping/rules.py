@@ -75,7 +75,9 @@ def read_paper(text: str, *, labels: bool) -> LabelScan | OrderScan:
     if isinstance(scan, LabelScan if labels else OrderScan):
         return scan
     if labels:
-        raise BadInput(f"the label: {_told(scan)}. Scan the barcode of the label that was printed for the card")
+        raise BadInput(
+            f"the label: {_told(scan)}. Scan the barcode of the label that was printed for the card"
+        )
     raise BadInput(f"the order: {_told(scan)}. This station prints no labels: scan the order's barcode")
 
 

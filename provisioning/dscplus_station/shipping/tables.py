@@ -25,7 +25,7 @@ class Label(Base):
 
 
 class ScannedPair(Base):
-    """A card's own printed serial number and its label, both scanned: what is in the envelope, and who saw it.
+    """A card's own printed serial number and its label, both scanned: what is in the envelope, by whom.
 
     `label_id` is None at a station that prints no labels: there the order was scanned in its place.
     """

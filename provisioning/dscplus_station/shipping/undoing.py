@@ -1,4 +1,4 @@
-"""Undoing a shipment that was booked by mistake: a supervisor's, and only while the card is still to be active."""
+"""Undoing a shipment that was booked by mistake: a supervisor's, and only before the card is active."""
 
 from sqlalchemy import select
 

@@ -56,6 +56,7 @@ class Code(StrEnum):
     PASSED = "PASSED"
     WRONG_CARD = "WRONG_CARD"
     TWO_CARDS = "TWO_CARDS"
+    TWO_ORDERS = "TWO_ORDERS"
     SAME_NUMBER = "SAME_NUMBER"
     NOT_IN_STOCK = "NOT_IN_STOCK"
     CARD_BOUND = "CARD_BOUND"
@@ -65,6 +66,7 @@ class Code(StrEnum):
     ORDER_CANCELLED = "ORDER_CANCELLED"
     ORDER_SERVED = "ORDER_SERVED"
     ORDER_STATE = "ORDER_STATE"
+    PIN_REFUSED = "PIN_REFUSED"
     BATCH_KEY_WRONG = "BATCH_KEY_WRONG"
     BATCH_KEY_MISSING = "BATCH_KEY_MISSING"
     NOT_PERMITTED = "NOT_PERMITTED"
@@ -99,8 +101,12 @@ WORDS: dict[Code, Words] = {
         "Take it out and plug in card {expected}.",
     ),
     Code.TWO_CARDS: Words(
-        "A second card was plugged in for order {order}.",
-        "Take this card out. Each card goes in after its own order was scanned.",
+        "Two cards were plugged in for order {order}: neither is bound to it.",
+        "Take both cards out and scan OK. Each card goes in after its own order was scanned.",
+    ),
+    Code.TWO_ORDERS: Words(
+        "Orders {orders} wait for a card at once, and nothing says which card {serial_number} is for.",
+        "Take it out. Scan the card's number for its order, then plug it in.",
     ),
     Code.SAME_NUMBER: Words(
         "Two cards say that they are card {serial_number}: in slot {slot} and in slot {other_slot}.",
@@ -131,6 +137,10 @@ WORDS: dict[Code, Words] = {
         "Take this card out and plug in card {bound}. If that one is dead, a supervisor sets it aside.",
     ),
     Code.ORDER_STATE: Words("Order {order} is {state}.", "Take the card out and scan another order."),
+    Code.PIN_REFUSED: Words(
+        "The PIN of order {order} is not allowed.",
+        "Take the card out and call a supervisor: the order is cancelled, and placed again with another PIN.",
+    ),
     Code.BATCH_KEY_WRONG: Words(
         "The key of batch {batch} does not open card {serial_number}.",
         "Nothing was changed on it. Have the key's check value compared with the maker's letter.",

@@ -16,7 +16,8 @@ from dscplus_station.slots.state import Unfinished
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 
-_FREE = frozenset({CardState.BLANK, CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED})
+_READY = frozenset({CardState.SECURED, CardState.LABELLED})
+_FREE = frozenset({CardState.BLANK, CardState.PERSONALISED, CardState.VERIFIED}) | _READY
 """A card in one of these serves an order, unless one is bound to it; all but BLANK are wiped first."""
 
 
@@ -34,10 +35,10 @@ def unfinished(session: Session) -> tuple[Unfinished, ...]:
 
 
 def made_for(session: Session, serial_number: str) -> str | None:
-    """The order that the card is ready for: SECURED, and still bound to the order whose run made it."""
+    """The order that the card is ready for: secured, and still bound to the order whose run made it."""
     card = session.get(Card, serial_number)
     bound = live_binding(session, serial_number=serial_number)
-    if card is None or card.state is not CardState.SECURED or bound is None:
+    if card is None or card.state not in _READY or bound is None:
         return None
     completed = select(Run.order_id).where(
         Run.serial_number == serial_number,
