@@ -36,6 +36,11 @@ class Bench:
         assert document["format"].startswith("dsc-station.") and document["format"].endswith("/1")
         return document
 
+    def scanned_back(self, order="O-1"):
+        """Print the label of an order's card, and scan both: options of `ship`."""
+        label = self.json("parcels", "label", order)
+        return ["--card", label["serial_number"], "--label", label["barcode"]]
+
     def file(self, name, content):
         path = self.folder / name
         path.write_text(content, encoding="utf-8")

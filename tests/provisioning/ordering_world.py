@@ -7,7 +7,6 @@ from dscplus_station.holds.tables import Hold
 from dscplus_station.ordering import service
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.ordering.service import Address, Wish
-from dscplus_station.shipping.service import ship
 from tests.provisioning.interim_access import give_online_card
 from tests.provisioning.support import CARDS, COUNTRIES, GOOD_PIN, World, record_users, user_values
 
@@ -49,7 +48,7 @@ class OrderingWorld(World):
         """An ordered card in the post."""
         self.ordered(order, **wish)
         self.secure(order, serial_number)
-        return ship(self.station, self.actor, order, "Sample Post", f"T-{order}")
+        return self.ship(order)
 
     def active(self, order="O-1", serial_number=CARDS[0], **wish):
         """An ordered card that its timer has activated."""

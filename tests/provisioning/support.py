@@ -24,6 +24,9 @@ from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import bind, erase_pin, get_order, move_order
 from dscplus_station.personalise.rules import RunResult, RunState
 from dscplus_station.personalise.tables import Run
+from dscplus_station.scans.rules import card_code
+from dscplus_station.shipping.labels import issue_label
+from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import ship
 from dscplus_station.stock.batches import import_batch
 from dscplus_station.stock.receiving import receive
@@ -176,7 +179,17 @@ class World:
         result = self.place(order_values(order, **changed))
         assert not result.refused, result.refused
         self.secure(order, serial_number, changed.get("pin", GOOD_PIN))
-        return ship(self.station, self.actor, order, "Sample Post", f"T-{order}", on)
+        return self.ship(order, on=on)
+
+    def label(self, order="O-1"):
+        """Print an order's label, as records; what scanning it and its card gives."""
+        label = issue_label(self.station, self.actor, order)
+        return Scanned(card_code(label.serial_number), label.barcode)
+
+    def ship(self, order="O-1", carrier="Sample Post", tracking=None, on=None, actor=None):
+        """Label a secured card's parcel, scan both back, and hand it to a carrier."""
+        scanned = self.label(order)
+        return ship(self.station, actor or self.actor, order, carrier, tracking or f"T-{order}", scanned, on)
 
     def response(self, serial_number, question, pin=None, suite=SUITES[Profile.CARD_PIN]):
         """What the card would show."""

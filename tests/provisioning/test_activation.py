@@ -32,6 +32,8 @@ from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import issue_challenge
 from dscplus_station.orders.rules import OrderKind
 from dscplus_station.orders.service import release
+from dscplus_station.scans.rules import label_code
+from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import report_undelivered, ship
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
@@ -370,13 +372,14 @@ def test_r16_shipping_warns_about_the_gap_and_the_card_shows_both_dates(world):
 def test_nothing_is_shipped_twice_or_too_early(world):
     world.stock()
     world.place(order_values())
+    scanned = Scanned(CARDS[0], label_code("O-1", CARDS[0], 1))
     with pytest.raises(StateConflict, match="is PLACED"):
-        ship(world.station, world.actor, "O-1", "Post", "T1")
+        ship(world.station, world.actor, "O-1", "Post", "T1", scanned)
     world.reserve()
-    with pytest.raises(StateConflict, match=f"card {CARDS[0]} is RESERVED: it cannot become SHIPPED"):
-        ship(world.station, world.actor, "O-1", "Post", "T1")
+    with pytest.raises(StateConflict, match=f"card {CARDS[0]} is RESERVED: it is not ready to be shipped"):
+        ship(world.station, world.actor, "O-1", "Post", "T1", scanned)
     with pytest.raises(NotFound, match="no order O-9"):
-        ship(world.station, world.actor, "O-9", "Post", "T1")
+        ship(world.station, world.actor, "O-9", "Post", "T1", scanned)
 
 
 @pytest.mark.parametrize(
@@ -387,17 +390,18 @@ def test_a_shipment_is_tracked(world, carrier, tracking):
     world.place(order_values())
     world.secure()
     with pytest.raises(BadInput, match="1 to 60 printable"):
-        ship(world.station, world.actor, "O-1", carrier, tracking)
+        ship(world.station, world.actor, "O-1", carrier, tracking, world.label())
 
 
 def test_a_shipment_lies_between_the_cards_making_and_today(world):
     world.stock()
     world.place(order_values())
     world.secure()
+    scanned = world.label()
     with pytest.raises(NotPermitted, match=r"2026-11-23 is still to come.*only a demo home"):
-        ship(world.station, world.actor, "O-1", "Post", "T1", date(2026, 11, 23))
+        ship(world.station, world.actor, "O-1", "Post", "T1", scanned, date(2026, 11, 23))
     with pytest.raises(BadInput, match="made on 2026-11-22, it cannot leave on 2026-11-21"):
-        ship(world.station, world.actor, "O-1", "Post", "T1", date(2026, 11, 21))
+        ship(world.station, world.actor, "O-1", "Post", "T1", scanned, date(2026, 11, 21))
 
 
 def test_a_demo_home_looks_into_the_future(demo_world):

@@ -156,7 +156,7 @@ def test_a_card_from_the_post_to_a_login(bench):
     bench.world.moment = system_clock()
     bench.world.place(order_values())
     bench.world.secure()
-    shipped = bench.json("ship", "O-1", "--carrier", "Post", "--tracking", "T1")
+    shipped = bench.json("ship", "O-1", "--carrier", "Post", "--tracking", "T1", *bench.scanned_back("O-1"))
     card = bench.json("cards", "show", CARDS[0])
     assert {name: card[name] for name in ("state", "order", "user", "assignment")} == {
         "state": "SHIPPED",
@@ -194,7 +194,9 @@ def test_the_timer_runs_from_the_command_line(bench):
     bench.world.moment = system_clock()
     bench.world.place(order_values())
     bench.world.secure()
-    due_on = bench.json("ship", "O-1", "--carrier", "Post", "--tracking", "T1")["auto_activates_on"]
+    due_on = bench.json("ship", "O-1", "--carrier", "Post", "--tracking", "T1", *bench.scanned_back("O-1"))[
+        "auto_activates_on"
+    ]
     assert bench.json("activation", "run")["activated"] == []
     assert bench.json("activation", "run", "--on", due_on)["activated"] == [CARDS[0]]
     assert bench.json("activation", "run", "--on", due_on)["activated"] == []
@@ -214,7 +216,7 @@ def test_undelivered(bench):
     bench.world.place(order_values())
     bench.world.secure()
     bench.run("undelivered", "O-1", "--yes", code=1)
-    bench.run("ship", "O-1", "--carrier", "Post", "--tracking", "T1")
+    bench.run("ship", "O-1", "--carrier", "Post", "--tracking", "T1", *bench.scanned_back("O-1"))
     assert bench.json("undelivered", "O-1", "--yes")["serial_number"] == CARDS[0]
     assert bench.json("activation", "due")["timers"] == []
     bench.run("undelivered", "O-9", "--yes", code=3)

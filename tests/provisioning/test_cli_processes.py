@@ -140,7 +140,9 @@ def test_no_secret_is_anywhere_after_a_whole_run(bench):
     outputs.append(bench.run("orders", "import", changed, code=1).output)
     bench.world.moment = system_clock()
     bench.world.secure(pin=CANARY_PIN)
-    outputs.append(bench.run("ship", "O-1", "--carrier", "Post", "--tracking", "T1").output)
+    outputs.append(
+        bench.run("ship", "O-1", "--carrier", "Post", "--tracking", "T1", *bench.scanned_back("O-1")).output
+    )
     for command in (
         ("orders", "show", "O-1"),
         ("cards", "show", CARDS[0]),

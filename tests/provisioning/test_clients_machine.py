@@ -27,7 +27,7 @@ from dscplus_station.orders.tables import Order
 from dscplus_station.returns import deposits, service
 from dscplus_station.returns.rules import ReturnReason, ReturnState
 from dscplus_station.returns.tables import Return
-from dscplus_station.shipping.service import report_undelivered, ship
+from dscplus_station.shipping.service import report_undelivered
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from dscplus_station.users.tables import Closure
@@ -101,7 +101,7 @@ class ClientsMachine(StationMachine):
             if session.get_one(Card, CARD_OF[order]).state is not CardState.BLANK:
                 return
         self.world.secure(order, CARD_OF[order])
-        ship(self.world.station, CLERK, order, "Sample Post", f"T-{order}")
+        self.world.ship(order, actor=CLERK)
         if until == "activation":
             self.wait(22)
 

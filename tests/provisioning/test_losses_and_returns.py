@@ -613,7 +613,17 @@ def test_a_loss_and_a_return_by_commands(bench, monkeypatch):
     bench.run("orders", "review", "O-7")
     bench.run("orders", "place", "O-7")
     world.secure("O-7")
-    bench.run("ship", "O-7", "--carrier", "Sample Post", "--tracking", "T-7", "--on", world.station.today())
+    bench.run(
+        "ship",
+        "O-7",
+        "--carrier",
+        "Sample Post",
+        "--tracking",
+        "T-7",
+        "--on",
+        world.station.today(),
+        *bench.scanned_back("O-7"),
+    )
     assert bench.json("returns", "announce", CARDS[0], "damage")["number"] == 1
     assert "3 Pickwick Plaza" in bench.run("returns", "form", "1").output
     assert bench.json("returns", "form", "1")["to"]["key"] == "us-canada"

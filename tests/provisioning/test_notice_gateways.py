@@ -285,7 +285,7 @@ def test_notices_from_the_command_line(bench, mailbox, mail_server):
     world = bench.world
     world.place(order_values())
     world.secure()
-    bench.run("ship", "O-1", "--carrier", "Sample Post", "--tracking", "RR1")
+    bench.run("ship", "O-1", "--carrier", "Sample Post", "--tracking", "RR1", *bench.scanned_back("O-1"))
     contact = bench.json(
         "notices", "contact", "alice", "--email", "alice@example.com", "--mobile", "+15550100200"
     )

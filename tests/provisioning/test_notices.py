@@ -32,7 +32,7 @@ from dscplus_station.notices.rules import (
 from dscplus_station.notices.tables import Notice
 from dscplus_station.notices.texts import WORDINGS, compose
 from dscplus_station.orders.tables import Order
-from dscplus_station.shipping.service import report_undelivered, ship
+from dscplus_station.shipping.service import report_undelivered
 from tests.provisioning.support import CARDS, order_values
 
 FACTS = '{"card":"0018","day":"2026-12-25"}'
@@ -59,7 +59,7 @@ def shipped(world):
     world.stock(2)
     world.place(order_values(kind="replacement"))
     world.secure()
-    ship(world.station, world.actor, "O-1", "Sample Post", "RR1")
+    world.ship(tracking="RR1")
     set_contact(world.station, world.actor, "alice", email="alice@example.com", mobile="+15550100200")
     return world
 
@@ -267,7 +267,7 @@ def test_what_is_never_taken_is_given_up(world):
     world.stock()
     world.place(order_values(kind="replacement"))
     world.secure()
-    ship(world.station, world.actor, "O-1", "Sample Post", "RR1")
+    world.ship(tracking="RR1")
     report_undelivered(world.station, world.actor, "O-1")  # of use for ever, unlike an announcement
     attempts = 0
     for _ in range(40):
@@ -283,7 +283,7 @@ def test_an_address_that_is_added_later_still_gets_it(world):
     world.stock()
     world.place(order_values(kind="replacement"))
     world.secure()
-    ship(world.station, world.actor, "O-1", "Sample Post", "RR1")
+    world.ship(tracking="RR1")
     send(world)
     set_contact(world.station, world.actor, "alice", email="alice@example.com")
     world.at(minutes=1)

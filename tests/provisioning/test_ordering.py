@@ -38,7 +38,7 @@ from dscplus_station.ordering.service import Address
 from dscplus_station.orders.rules import OrderKind, OrderState
 from dscplus_station.orders.service import bind, release
 from dscplus_station.orders.tables import Order
-from dscplus_station.shipping.service import report_undelivered, ship
+from dscplus_station.shipping.service import report_undelivered
 from dscplus_station.warehouse import warehouse_days
 from tests.provisioning.ordering_world import HOME, OrderingWorld
 from tests.provisioning.support import CARDS, COUNTRIES, GOOD_PIN, order_values, record_users, user_values
@@ -464,7 +464,7 @@ def test_r12_the_deposit_becomes_the_shipped_cards(world):
     world.ordered()
     assert world.holds()[0][1] is None
     world.secure()
-    ship(world.station, world.actor, "O-1", "Sample Post", "T-1")
+    world.ship()
     assert world.holds() == [("O-1", CARDS[0], "U-1", "HELD", None)]
 
 

@@ -102,6 +102,7 @@ def test_the_story_of_a_card_is_in_the_audit_trail(world):
         "card.VERIFIED",
         "card.SECURED",
         "device.enrol",
+        "card.LABELLED",
         "card.SHIPPED",
         "activation.timer",
         "assignment.REVOKED",

@@ -122,9 +122,10 @@ def test_scrapped_is_the_end_and_every_other_state_can_be_lost_or_quarantined():
 
 def test_a_card_reaches_a_holder_on_one_way_only():
     leads_to = {state: {s for s in S if state in CARD_TRANSITIONS[s]} for state in S}
-    assert leads_to[S.SHIPPED] == {S.SECURED}
-    assert leads_to[S.SECURED] == {S.VERIFIED}
-    assert leads_to[S.RESERVED] == {S.BLANK, S.PERSONALISED, S.VERIFIED, S.SECURED}
+    assert leads_to[S.SHIPPED] == {S.SECURED, S.LABELLED}
+    assert leads_to[S.LABELLED] == {S.SECURED, S.SHIPPED}  # a shipment is undone
+    assert leads_to[S.SECURED] == {S.VERIFIED, S.SHIPPED}
+    assert leads_to[S.RESERVED] == {S.BLANK, S.PERSONALISED, S.VERIFIED, S.SECURED, S.LABELLED}
     assert leads_to[S.SCRAPPED] == {S.INSPECTED, S.QUARANTINED}
 
 

@@ -131,7 +131,9 @@ def whole_run(tmp_path_factory):
         assert [record["result"] for record in records] == ["completed"] * CARDS
         served = {record["order"]: record["serial_number"] for record in records}
         for order in ("S-1", "S-2"):
-            station("ship", order, "--carrier", "Sample Post", "--tracking", f"TRACK-{order}")
+            label = json.loads(station("parcels", "label", order, "--json"))
+            scanned = ["--card", served[order], "--label", label["barcode"]]
+            station("ship", order, "--carrier", "Sample Post", "--tracking", f"TRACK-{order}", *scanned)
         log_in(station, emulator, served["S-1"], pins[0])
         station("activate", served["S-2"], "123457", "00000000", expect=1)
         station("backup", place / "backup")

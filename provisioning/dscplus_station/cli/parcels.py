@@ -30,7 +30,7 @@ def scan_texts(desk: Desk, texts: tuple[str, ...]) -> None:
 
     \b
     Example:
-      dsc-station parcels scan 0000000018 LB.O-1.0000000018.1.57 RR123456785US
+      dsc-station parcels scan 0000000018 LB.O-1.0000000018.1.84 RR123456785US
     """
     refused = 0
     if not texts:

@@ -29,7 +29,9 @@ def ship() -> None:
 @click.option("--carrier", required=True)
 @click.option("--tracking", required=True, help="The carrier's tracking number.")
 @click.option("--card", required=True, help="Scanned: the serial number on the card's back.")
-@click.option("--label", required=True, help="Scanned: the card's label. [labels] printed = false: the order.")
+@click.option(
+    "--label", required=True, help="Scanned: the card's label. [labels] printed = false: the order."
+)
 @click.option("--on", type=DAY, help="The day it left, YYYY-MM-DD; today by default.")
 @command
 def ship_order(
@@ -43,7 +45,7 @@ def ship_order(
     \b
     Example:
       dsc-station ship order O-1 --carrier "Sample Post" --tracking RR123456785US \\
-        --card 0000000018 --label LB.O-1.0000000018.1.47
+        --card 0000000018 --label LB.O-1.0000000018.1.84
     """
     scanned = Scanned(card, label)
     shipped = service.ship(desk.station, desk.actor(), order, carrier, tracking, scanned, on)

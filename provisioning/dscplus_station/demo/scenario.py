@@ -86,7 +86,7 @@ def place_orders(
 
 
 def ship_cards(station: Station, actor: Actor, records: list[Record]) -> list[Shipped]:
-    """Label and ship every card that is ready, with a tracking number each: card and label are scanned back."""
+    """Label every card that is ready, scan both back, and ship it with a tracking number of its own."""
     ready = sorted(record.order for record in records if record.order and not record.exit_code)
     shipped = []
     for number, order in enumerate(ready, 1):

@@ -4,6 +4,7 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.parcels.standing import at_hand, parcel_of, waiting_of
+from dscplus_station.parcels.tables import Parcel
 from dscplus_station.station import Station
 from dscplus_station.words import require_words
 
@@ -27,7 +28,7 @@ def take_over(station: Station, actor: Actor, order_id: str, because: str) -> No
         if row.operator != actor.operator:
             actor.require(Role.SUPERVISOR, f"take over order {order_id} from {row.operator}")
         have = at_hand(session, actor)
-        own = have.parcel if isinstance(row, type(have.parcel)) else have.waiting
+        own = have.parcel if isinstance(row, Parcel) else have.waiting
         if own is not None and own is not row:
             raise StateConflict(
                 f"{actor.operator} has order {own.order_id} at hand here: finish or CANCEL that one first"

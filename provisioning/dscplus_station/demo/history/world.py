@@ -21,6 +21,9 @@ from dscplus_station.orders.importing import import_orders
 from dscplus_station.personalise.journal import OpenRun
 from dscplus_station.personalise.rules import RunState
 from dscplus_station.personalise.workers import Result, Workers
+from dscplus_station.scans.rules import card_code
+from dscplus_station.shipping.labels import issue_label
+from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import ship
 from dscplus_station.station import Station
 from dscplus_station.users.importing import import_users
@@ -115,10 +118,13 @@ class World:
                 self.ship(job.order)
 
     def ship(self, order: str) -> None:
-        """Hand an order's card to a carrier."""
+        """Print the label of an order's card, scan both back, and hand them to a carrier."""
         self.shipments += 1
         carrier = CARRIERS[self.shipments % len(CARRIERS)]
-        ship(self.station, self.staff.warehouse, order, carrier, f"SP{self.shipments:09d}XX")
+        tracking = f"SP{self.shipments:09d}XX"
+        label = issue_label(self.station, self.staff.warehouse, order)
+        scanned = Scanned(card_code(label.serial_number), label.barcode)
+        ship(self.station, self.staff.warehouse, order, carrier, tracking, scanned)
 
     def night(self) -> None:
         """Run the jobs of the night: timers and notices."""
