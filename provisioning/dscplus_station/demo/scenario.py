@@ -10,6 +10,7 @@ from dscplus_driver.sensitive import MasterKey
 from dscplus_station.activation.by_user import activate
 from dscplus_station.actor import Actor
 from dscplus_station.csvfile import Row, read_rows
+from dscplus_station.demo.packing import pack_and_ship
 from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.errors import StationError
 from dscplus_station.founding import found
@@ -21,10 +22,7 @@ from dscplus_station.login.service import Issued, check_login, issue_challenge
 from dscplus_station.orders.importing import ImportResult, import_orders
 from dscplus_station.orders.rules import COLUMNS
 from dscplus_station.personalise.workers import Record
-from dscplus_station.scans.rules import card_code
-from dscplus_station.shipping.labels import issue_label
-from dscplus_station.shipping.rules import Scanned
-from dscplus_station.shipping.service import Shipped, ship
+from dscplus_station.shipping.service import Shipped
 from dscplus_station.station import Station
 from dscplus_station.stock.batches import import_batch
 from dscplus_station.stock.receiving import receive
@@ -88,12 +86,10 @@ def place_orders(
 def ship_cards(station: Station, actor: Actor, records: list[Record]) -> list[Shipped]:
     """Label every card that is ready, scan both back, and ship it with a tracking number of its own."""
     ready = sorted(record.order for record in records if record.order and not record.exit_code)
-    shipped = []
-    for number, order in enumerate(ready, 1):
-        label = issue_label(station, actor, order)
-        scanned = Scanned(card_code(label.serial_number), label.barcode)
-        shipped.append(ship(station, actor, order, CARRIER, f"SP{number:09d}XX", scanned))
-    return shipped
+    return [
+        pack_and_ship(station, actor, order, CARRIER, f"SP{number:09d}XX")
+        for number, order in enumerate(ready, 1)
+    ]
 
 
 def prove(

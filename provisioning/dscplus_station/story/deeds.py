@@ -1,6 +1,7 @@
 """What recurs in the story: a card ordered, made and posted; a login with each kind of device."""
 
 from dscplus_station.codes.rules import CodeTable, asked
+from dscplus_station.demo.packing import pack_and_ship
 from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.login.rules import Purpose
@@ -9,7 +10,7 @@ from dscplus_station.ordering import service as ordering
 from dscplus_station.ordering.service import Summary
 from dscplus_station.personalise.workers import Record, Workers
 from dscplus_station.sessions.service import Login, log_in
-from dscplus_station.shipping.service import Shipped, ship
+from dscplus_station.shipping.service import Shipped
 from dscplus_station.story.cast import CARRIER
 from dscplus_station.story.stage import Stage
 
@@ -29,8 +30,8 @@ def made(stage: Stage, card: VirtualCard, order_id: str) -> Record:
 
 
 def posted(stage: Stage, order_id: str) -> Shipped:
-    """Hand an order's card to the carrier; its user is told the same hour."""
-    shipped = ship(stage.station, stage.warehouse, order_id, CARRIER, f"SAMPLE-{order_id}")
+    """Pack an order's card and hand it to the carrier; its user is told the same hour."""
+    shipped = pack_and_ship(stage.station, stage.warehouse, order_id, CARRIER, f"SAMPLE-{order_id}")
     stage.post()
     return shipped
 

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dscplus_card.hosts.identity import serial_number
@@ -55,16 +55,19 @@ def misread(text):
 # --- Each kind, as printed ---
 
 
+@settings(deadline=None, max_examples=40)
 @given(ORDERS)
 def test_an_orders_barcode_reads_back(order):
     assert parse(order_code(order)) == OrderScan(order)
 
 
+@settings(deadline=None, max_examples=40)
 @given(ORDERS, SERIALS, COPIES)
 def test_a_labels_barcode_reads_back(order, serial, copy):
     assert parse(label_code(order, serial, copy)) == LabelScan(order, serial, copy)
 
 
+@settings(deadline=None, max_examples=40)
 @given(SERIALS)
 def test_a_card_reads_back_with_and_without_a_prefix(serial):
     for text in (card_code(serial), f"SN.{serial}", f"SN:{serial}", f"sn.{serial}"):
@@ -115,6 +118,7 @@ def test_the_check_digits_are_those_of_iso_7064():
 # --- Misread ---
 
 
+@settings(deadline=None, max_examples=40)
 @given(OURS)
 def test_one_wrong_or_two_swapped_characters_are_never_another_valid_scan(text):
     meant = parse(text)
@@ -122,6 +126,7 @@ def test_one_wrong_or_two_swapped_characters_are_never_another_valid_scan(text):
         assert parse(read) == meant if read == text else isinstance(parse(read), Unreadable), read
 
 
+@settings(deadline=None, max_examples=40)
 @given(SERIALS)
 def test_a_misread_serial_number_is_nothing_else(serial):
     """Luhn misses some swaps: such a scan is another card's number, and never another kind of thing."""
@@ -132,12 +137,14 @@ def test_a_misread_serial_number_is_nothing_else(serial):
         assert read == serial or isinstance(parse(read), Unreadable)
 
 
+@settings(deadline=None, max_examples=40)
 @given(SERIALS)
 def test_a_misread_serial_number_with_its_prefix_is_nothing_else(serial):
     for read in misread(f"SN.{serial}"):
         assert isinstance(parse(read), (Unreadable, CardScan)), read
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789-", min_size=1, max_size=40))
 def test_a_misread_badge_is_never_taken_for_a_tracking_number(rest):
     """Else it would be kept, and shown, as one."""
@@ -152,6 +159,7 @@ def test_a_mistyped_command_is_no_other(command):
         assert read.strip().upper() == command.value or isinstance(parse(read), Unreadable), read
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 99_999_999))
 def test_a_misread_s10_number_is_no_other_one(number):
     """Except where the standard's own check digit 5 stands for two remainders."""
@@ -166,18 +174,21 @@ def test_a_misread_s10_number_is_no_other_one(number):
 # --- The scanner and the keyboard ---
 
 
+@settings(deadline=None, max_examples=40)
 @given(OURS)
 def test_enter_spaces_and_symbology_around_a_scan_do_not_matter(text):
     for read in (f"{text}\r", f"{text}\n", f"  {text} \r\n", f"]C0{text}"):
         assert parse(read) == parse(text)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.from_regex(r"[A-Z0-9][A-Z0-9.-]{0,39}", fullmatch=True), SERIALS, COPIES)
 def test_what_was_printed_in_capitals_may_be_typed_without(order, serial, copy):
     for text in (order_code(order), label_code(order, serial, copy)):
         assert parse(text.lower()) == parse(text)
 
 
+@settings(deadline=None, max_examples=40)
 @given(OURS)
 def test_caps_lock_does_not_matter(text):
     assume(any(character.islower() for character in text))
@@ -185,6 +196,7 @@ def test_caps_lock_does_not_matter(text):
     assert parse(text.swapcase()) == parse(text)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.one_of(OURS, SERIALS), st.one_of(OURS, SERIALS))
 def test_two_scans_that_ran_together_are_never_one(first, second):
     assert isinstance(parse(first + second), Unreadable)
@@ -217,11 +229,13 @@ def test_what_cannot_be_relied_on_says_why(text, why):
     assert parse(text) == Unreadable(why)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text(max_size=100))
 def test_whatever_is_typed_is_answered(text):
     assert parse(text) is not None
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text("OP-ABCX234", min_size=1, max_size=30))
 def test_a_refusal_never_repeats_what_was_read(text):
     found = parse(f"#{text}")

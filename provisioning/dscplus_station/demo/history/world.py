@@ -12,6 +12,7 @@ from dscplus_station.demo.history.clock import TickingClock
 from dscplus_station.demo.history.mailbox import mailboxes
 from dscplus_station.demo.history.people import Person
 from dscplus_station.demo.history.staff import Staff
+from dscplus_station.demo.packing import pack_and_ship
 from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.errors import StationError
 from dscplus_station.keystore.file import FileKeystore
@@ -21,10 +22,6 @@ from dscplus_station.orders.importing import import_orders
 from dscplus_station.personalise.journal import OpenRun
 from dscplus_station.personalise.rules import RunState
 from dscplus_station.personalise.workers import Result, Workers
-from dscplus_station.scans.rules import card_code
-from dscplus_station.shipping.labels import issue_label
-from dscplus_station.shipping.rules import Scanned
-from dscplus_station.shipping.service import ship
 from dscplus_station.station import Station
 from dscplus_station.users.importing import import_users
 
@@ -121,10 +118,7 @@ class World:
         """Print the label of an order's card, scan both back, and hand them to a carrier."""
         self.shipments += 1
         carrier = CARRIERS[self.shipments % len(CARRIERS)]
-        tracking = f"SP{self.shipments:09d}XX"
-        label = issue_label(self.station, self.staff.warehouse, order)
-        scanned = Scanned(card_code(label.serial_number), label.barcode)
-        ship(self.station, self.staff.warehouse, order, carrier, tracking, scanned)
+        pack_and_ship(self.station, self.staff.warehouse, order, carrier, f"SP{self.shipments:09d}XX")
 
     def night(self) -> None:
         """Run the jobs of the night: timers and notices."""
