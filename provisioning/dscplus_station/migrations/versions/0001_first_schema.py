@@ -88,6 +88,7 @@ def upgrade() -> None:
                 "PERSONALISED",
                 "VERIFIED",
                 "SECURED",
+                "LABELLED",
                 "SHIPPED",
                 "RETURNED",
                 "INSPECTED",
@@ -526,6 +527,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "label",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("copy", sa.Integer(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("copy BETWEEN 1 AND 9999", name=op.f("ck_label_copy")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_label_order_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_label_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_label")),
+        sa.UniqueConstraint(
+            "order_id", "serial_number", "copy", name=op.f("uq_label_order_id_serial_number_copy")
+        ),
+    )
+    op.create_table(
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column(
@@ -620,78 +638,51 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "shipment",
+        "waiting_order",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column("station", sa.String(length=64), nullable=False),
         sa.Column("order_id", sa.String(length=40), nullable=False),
-        sa.Column("serial_number", sa.String(length=10), nullable=False),
-        sa.Column("carrier", sa.String(length=60), nullable=False),
-        sa.Column("tracking", sa.String(length=60), nullable=False),
-        sa.Column("shipped_on", sa.Date(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("undelivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("length(tracking) > 0 AND length(carrier) > 0", name=op.f("ck_shipment_tracked")),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_shipment_order_id")),
-        sa.ForeignKeyConstraint(
-            ["serial_number"], ["card.serial_number"], name=op.f("fk_shipment_serial_number")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_shipment")),
-    )
-    with op.batch_alter_table("shipment", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_shipment_serial_number"), ["serial_number"], unique=False)
-        batch_op.create_index(
-            "uq_shipment_live_order",
-            ["order_id"],
-            unique=True,
-            sqlite_where=sa.text("undelivered_at IS NULL"),
-            postgresql_where=sa.text("undelivered_at IS NULL"),
-        )
-
-    op.create_table(
-        "activation_timer",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("shipment_id", sa.Integer(), nullable=False),
-        sa.Column("order_id", sa.String(length=40), nullable=False),
-        sa.Column("serial_number", sa.String(length=10), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expected", sa.String(length=10), nullable=True),
+        sa.Column("slot", sa.Integer(), nullable=True),
+        sa.Column("inserted", sa.String(length=10), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
-            "state",
+            "ended_as",
             sa.Enum(
-                "RUNNING",
-                "DONE",
-                "STOPPED",
-                name="state",
+                "BOUND",
+                "GIVEN_BACK",
+                "GONE",
+                name="ended_as",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
             ),
-            nullable=False,
+            nullable=True,
         ),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("end_reason", sa.String(length=200), nullable=True),
-        sa.CheckConstraint(
-            "(state = 'RUNNING') = (ended_at IS NULL)", name=op.f("ck_activation_timer_ended")
-        ),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_activation_timer_order_id")),
-        sa.ForeignKeyConstraint(
-            ["serial_number"], ["card.serial_number"], name=op.f("fk_activation_timer_serial_number")
-        ),
-        sa.ForeignKeyConstraint(
-            ["shipment_id"], ["shipment.id"], name=op.f("fk_activation_timer_shipment_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_activation_timer")),
-        sa.UniqueConstraint("shipment_id", name=op.f("uq_activation_timer_shipment_id")),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name=op.f("ck_waiting_order_ended")),
+        sa.CheckConstraint("(slot IS NULL) = (inserted IS NULL)", name=op.f("ck_waiting_order_inserted")),
+        sa.ForeignKeyConstraint(["expected"], ["card.serial_number"], name=op.f("fk_waiting_order_expected")),
+        sa.ForeignKeyConstraint(["inserted"], ["card.serial_number"], name=op.f("fk_waiting_order_inserted")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_waiting_order_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiting_order")),
     )
-    with op.batch_alter_table("activation_timer", schema=None) as batch_op:
-        batch_op.create_index("ix_activation_timer_due", ["state", "due_on"], unique=False)
+    with op.batch_alter_table("waiting_order", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_activation_timer_serial_number"), ["serial_number"], unique=False
+            "uq_waiting_order_operator",
+            ["operator", "station"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
         )
         batch_op.create_index(
-            "uq_activation_timer_running",
-            ["serial_number"],
+            "uq_waiting_order_order",
+            ["order_id"],
             unique=True,
-            sqlite_where=sa.text("state = 'RUNNING'"),
-            postgresql_where=sa.text("state = 'RUNNING'"),
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
         )
 
     op.create_table(
@@ -896,6 +887,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_run_step_run_id"), ["run_id"], unique=False)
 
     op.create_table(
+        "scanned_pair",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("label_id", sa.Integer(), nullable=True),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column("station", sa.String(length=64), nullable=False),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["label_id"], ["label.id"], name=op.f("fk_scanned_pair_label_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_scanned_pair_order_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_scanned_pair_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scanned_pair")),
+    )
+    with op.batch_alter_table("scanned_pair", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_scanned_pair_order_id"), ["order_id"], unique=False)
+
+    op.create_table(
         "assignment",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("device_id", sa.Integer(), nullable=False),
@@ -961,6 +971,141 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_check")),
         sa.UniqueConstraint("device_id", name=op.f("uq_identity_check_device_id")),
     )
+    op.create_table(
+        "parcel",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column("station", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("card_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("label_copy", sa.Integer(), nullable=True),
+        sa.Column("pair_id", sa.Integer(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "ended_as",
+            sa.Enum(
+                "SHIPPED",
+                "LAID_ASIDE",
+                "GONE",
+                name="ended_as",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name=op.f("ck_parcel_ended")),
+        sa.CheckConstraint("card_at IS NOT NULL OR label_copy IS NOT NULL", name=op.f("ck_parcel_begun")),
+        sa.CheckConstraint(
+            "pair_id IS NULL OR (card_at IS NOT NULL AND label_copy IS NOT NULL)", name=op.f("ck_parcel_pair")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_parcel_order_id")),
+        sa.ForeignKeyConstraint(["pair_id"], ["scanned_pair.id"], name=op.f("fk_parcel_pair_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_parcel_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_parcel")),
+    )
+    with op.batch_alter_table("parcel", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_parcel_operator",
+            ["operator", "station"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_parcel_order",
+            ["order_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
+        "shipment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("pair_id", sa.Integer(), nullable=False),
+        sa.Column("carrier", sa.String(length=60), nullable=False),
+        sa.Column("tracking", sa.String(length=60), nullable=False),
+        sa.Column("shipped_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undelivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_because", sa.String(length=200), nullable=True),
+        sa.CheckConstraint("(undone_at IS NULL) = (undone_because IS NULL)", name=op.f("ck_shipment_undone")),
+        sa.CheckConstraint("length(tracking) > 0 AND length(carrier) > 0", name=op.f("ck_shipment_tracked")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_shipment_order_id")),
+        sa.ForeignKeyConstraint(["pair_id"], ["scanned_pair.id"], name=op.f("fk_shipment_pair_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_shipment_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shipment")),
+        sa.UniqueConstraint("pair_id", name=op.f("uq_shipment_pair_id")),
+    )
+    with op.batch_alter_table("shipment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shipment_serial_number"), ["serial_number"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shipment_tracking"), ["tracking"], unique=False)
+        batch_op.create_index(
+            "uq_shipment_live_order",
+            ["order_id"],
+            unique=True,
+            sqlite_where=sa.text("undelivered_at IS NULL AND undone_at IS NULL"),
+            postgresql_where=sa.text("undelivered_at IS NULL AND undone_at IS NULL"),
+        )
+
+    op.create_table(
+        "activation_timer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("shipment_id", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "RUNNING",
+                "DONE",
+                "STOPPED",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.String(length=200), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'RUNNING') = (ended_at IS NULL)", name=op.f("ck_activation_timer_ended")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_activation_timer_order_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_activation_timer_serial_number")
+        ),
+        sa.ForeignKeyConstraint(
+            ["shipment_id"], ["shipment.id"], name=op.f("fk_activation_timer_shipment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activation_timer")),
+        sa.UniqueConstraint("shipment_id", name=op.f("uq_activation_timer_shipment_id")),
+    )
+    with op.batch_alter_table("activation_timer", schema=None) as batch_op:
+        batch_op.create_index("ix_activation_timer_due", ["state", "due_on"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_activation_timer_serial_number"), ["serial_number"], unique=False
+        )
+        batch_op.create_index(
+            "uq_activation_timer_running",
+            ["serial_number"],
+            unique=True,
+            sqlite_where=sa.text("state = 'RUNNING'"),
+            postgresql_where=sa.text("state = 'RUNNING'"),
+        )
+
     op.create_table(
         "challenge",
         sa.Column("id", sa.Integer(), nullable=False),
