@@ -31,6 +31,7 @@ COMMANDS = {
     "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),
     "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),
     "returns": ("dscplus_station.cli.returns:returns", "Cards that come back: announce, form, receive."),
+    "documents": ("dscplus_station.cli.documents:documents", "Letters, forms, lists, badges, as PDF."),
     "holds": ("dscplus_station.cli.returns:holds", "Deposits: list, capture."),
     "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),
     "activate": ("dscplus_station.cli.activation:activate", "Activate a card by a valid response."),

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import click
 
-from dscplus_station.cli.common import Desk, answer_file, command, confirm, fail, given_answer, say, table
+from dscplus_station.cli.common import (
+    Desk,
+    answer_file,
+    command,
+    confirm,
+    fail,
+    given_answer,
+    say,
+    table,
+    write_new,
+)
 from dscplus_station.cli.login import told
 from dscplus_station.clock import last_day
 from dscplus_station.errors import StationError, WrongUsage
-from dscplus_station.home import write_private
 from dscplus_station.interim import online_card
 from dscplus_station.interim.passcode import IssuedPasscode, issue_passcode
 from dscplus_station.interim.service import end_access, interim_access
@@ -59,7 +68,7 @@ def passcode(desk: Desk, user: str, checked: str, show: bool, file: Path | None)
 
     def deliver(issued: IssuedPasscode) -> None:
         if file is not None:
-            _write_new(file, f"{issued.passcode.reveal()}\n".encode())
+            write_new(file, f"{issued.passcode.reveal()}\n".encode())
 
     issued = issue_passcode(desk.station, desk.actor(), desk.keystore, user, checked, deliver)
     document = {
@@ -98,7 +107,7 @@ def card(desk: Desk, user: str, pdf: Path) -> None:
     station = desk.station
     made = online_card.make_online_card(station, desk.actor(), desk.keystore, user)
     confirm_by = last_day(station.settings.zone, made.confirm_before)
-    _write_new(pdf, online_card_sheet(made, station.settings.issuer, confirm_by, station.now()))
+    write_new(pdf, online_card_sheet(made, station.settings.issuer, confirm_by, station.now()))
     document = {"serial_number": made.serial_number, "user": user, "confirm_before": made.confirm_before}
     desk.tell(
         "access-card",
@@ -191,9 +200,3 @@ def end(desk: Desk, user: str, reason: str, yes: bool) -> None:
     confirm(f"End all interim access of {user}?", yes)
     number = end_access(desk.station, desk.actor(), user, reason)
     desk.tell("access-end", {"user": user, "ended": number}, lambda: click.echo(f"{number} ended for {user}"))
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    if path.exists():
-        raise StationError(f"{path} is there already; nothing was changed")
-    write_private(path, content)

@@ -17,7 +17,7 @@ from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.cli.failure import tell_failure
 from dscplus_station.csvfile import Refusal
 from dscplus_station.errors import StationError, WrongUsage
-from dscplus_station.home import Home
+from dscplus_station.home import Home, write_private
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.limits.rules import cents
 from dscplus_station.opening import open_station
@@ -297,6 +297,17 @@ def confirm(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise WrongUsage(f"{question} Say --yes to do it")
     click.confirm(question, abort=True, err=True)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner may read, whole or not at all.
+
+    Raises:
+        StationError: it is there already.
+    """
+    if path.exists():
+        raise StationError(f"{path} is there already; nothing was changed")
+    write_private(path, content)
 
 
 def _cell(value: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dscplus_station.cli.common import DAY, Desk, command, confirm, say, second_file, table
+from dscplus_station.cli.common import DAY, Desk, command, confirm, say, second_file, table, write_new
 from dscplus_station.holds.rules import HoldState
 from dscplus_station.holds.service import holds as all_holds
 from dscplus_station.limits.rules import dollars
@@ -45,14 +45,21 @@ def announce(desk: Desk, serial_number: str, reason: str, by_phone: bool, region
 
 @returns.command("form")
 @_NUMBER
+@click.option(
+    "--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it as PDF, too: a new file."
+)
 @command
-def form(desk: Desk, number: int) -> None:
+def form(desk: Desk, number: int, pdf: Path | None) -> None:
     """The form that goes with the card, in the user's language, with the address (R41).
 
     \b
     Example:
-      dsc-station returns form 3
+      dsc-station returns form 3 --pdf form.pdf
     """
+    if pdf is not None:
+        from dscplus_station.documents.service import form_of_return
+
+        write_new(pdf, form_of_return(desk.station, desk.actor(), number))
     found = overview.form(desk.station, number)
 
     def words() -> None:

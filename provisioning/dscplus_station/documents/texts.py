@@ -59,7 +59,6 @@ FORM_SIGNATURE = "Date and signature"
 FORM_TRACKING = "Carrier and tracking number"
 FORM_SEND_TO = "Send to"
 FORM_WHAT_TO_DO = "What to do"
-FORM_CUT = "Cut out and stick on the envelope"
 FORM_QUESTIONS = "Questions"
 BARCODE = "Barcode: {content}"
 

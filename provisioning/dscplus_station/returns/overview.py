@@ -42,6 +42,7 @@ class Form:
     """The form that is printed and goes with the card (R41)."""
 
     number: int
+    language: str
     title: str
     user: str
     serial_number: str
@@ -82,10 +83,18 @@ def form(station: Station, number: int) -> Form:
         if found.reason is None:
             raise NotPermitted(f"return {number} was never announced: its card just came")
         order = get_order(session, found.order_id)
-        texts = form_texts(found.reason, language_of(session, order.user_name) or order.language)
+        language = language_of(session, order.user_name) or order.language
+        texts = form_texts(found.reason, language)
         region = region_of(read_regions(station.home), order.country, found.region)
         return Form(
-            number, texts.title, order.user_name, found.serial_number, texts.reason, region, texts.steps
+            number,
+            language,
+            texts.title,
+            order.user_name,
+            found.serial_number,
+            texts.reason,
+            region,
+            texts.steps,
         )
 
 
