@@ -25,7 +25,7 @@ class MemoryFlash:
     `operations` counts programs and erases since the object was made. When it reaches `cut_at` (1 = the
     first), that operation is torn: any subset of the bits that it would have changed is changed, chosen by
     `tear(n) -> n random bytes` (a set bit lets that change happen), and PowerCut is raised, then and by
-    every later call until `restore_power()`.
+    every later call until `restore_power()`. From operation `worn_at` on nothing is changed any more.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class MemoryFlash:
         self.sector_count = sector_count
         self.operations = 0
         self.cut_at: "int | None" = None
+        self.worn_at: "int | None" = None
         self.tear: "Callable[[int], bytes] | None" = None
         self.powered = True
         self._buffer = buffer
@@ -88,6 +89,8 @@ class MemoryFlash:
 
     def _change(self, start: int, new: bytes) -> None:
         self.operations += 1
+        if self.worn_at is not None and self.operations >= self.worn_at:
+            return
         if self.operations == self.cut_at and self.tear is not None:
             old = self._buffer[start : start + len(new)]
             mask = self.tear(len(new))

@@ -7,8 +7,10 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+NEW_BATTERY_MV = 2900  # under load
 DEFAULT_DELAY_S = 0.1  # long enough to notice, short of the host's answer timeout of 250 ms
 LONGEST_DELAY_S = 60.0
+MOST_MILLIVOLTS = 5000
 
 
 class FaultSpecError(ValueError):
@@ -36,6 +38,10 @@ class Faults:
     """The flash operations (programs and erases, from 1) in the midst of which the power fails."""
     lose_answer: int | None = None
     """Of this MSG request (from 1) no answer and no KEEPALIVE gets through, however often it is repeated."""
+    worn: int | None = None
+    """From this flash operation on (from 1) nothing is written any more."""
+    battery_mv: int = NEW_BATTERY_MV
+    """What the battery gives under load, in millivolts; idle it gives 100 more."""
     replug_s: float | None = None
     """Seconds after which a card that `unplug` or `power_cuts` took away is back; None: it stays away."""
     seed: int = 0
@@ -78,6 +84,13 @@ def _count(text: str, lowest: int) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < lowest:
         raise ValueError(text)
     return int(text)
+
+
+def _millivolts(text: str) -> int:
+    millivolts = _count(text, 0)
+    if millivolts > MOST_MILLIVOLTS:
+        raise ValueError(text)
+    return millivolts
 
 
 def _probability(field: str) -> Callable[[str], dict[str, object]]:
@@ -124,6 +137,16 @@ CLAUSES = {
         "N",
         "no answer to MSG request N (from 1) gets through",
         lambda value: {"lose_answer": _count(value, 1)},
+    ),
+    "worn": Clause(
+        "N",
+        "from flash operation N on (from 1) nothing is written any more",
+        lambda value: {"worn": _count(value, 1)},
+    ),
+    "battery": Clause(
+        "MV",
+        "the battery gives MV millivolts under load (2900), and 100 more without",
+        lambda value: {"battery_mv": _millivolts(value)},
     ),
     "replug": Clause(
         "S",

@@ -23,7 +23,7 @@ class CPythonPort(Port):
         flash: MemoryFlash,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[int], bytes] = os.urandom,
-        battery: tuple[int, int] = (3000, 2900),
+        battery: Callable[[], tuple[int, int]] = lambda: (3000, 2900),
     ) -> None:
         super().__init__(flash)
         self._clock = clock
@@ -50,7 +50,7 @@ class CPythonPort(Port):
         return hashlib.sha256(data).digest()
 
     def battery_mv(self) -> tuple[int, int]:
-        return self._battery
+        return self._battery()
 
     def _context(self, key: bytes, encrypt: bool) -> CipherContext:
         # One ECB context serves any number of blocks; making one costs ten times the block itself.

@@ -47,6 +47,9 @@ TEST_KEY_WARNING = (
 )
 
 
+IDLE_ABOVE_LOAD_MV = 100
+
+
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
     """The options of `dsc-emulate` as they were typed."""
@@ -143,7 +146,14 @@ def open_body(
     """Give one card its image, its wire and its control socket; `doors` closes them."""
     image = (options.state or options.directory) / f"{serial_number}.flash"
     flash = open_image(image, serial_number, lambda blank: batch.manufacture(blank, serial_number))
-    virtual = VirtualCard(flash, lambda flash: Device(CPythonPort(flash)), time.monotonic, options.baud)
+
+    def battery() -> tuple[int, int]:
+        return virtual.faults.battery_mv + IDLE_ABOVE_LOAD_MV, virtual.faults.battery_mv
+
+    def boot(flash: MemoryFlash) -> Device:
+        return Device(CPythonPort(flash, battery=battery))
+
+    virtual = VirtualCard(flash, boot, time.monotonic, options.baud)
     virtual.set_faults(dataclasses.replace(faults, seed=faults.seed + card))  # cards suffer independently
     wire = open_wire(options, card, serial_number, virtual, server)
     body = Body(serial_number, virtual, wire, control_path(options.directory, card))

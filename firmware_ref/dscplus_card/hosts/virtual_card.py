@@ -81,6 +81,7 @@ class VirtualCard:
         self._lost_answer = LostAnswer(faults.lose_answer)
         self._until_unplug = faults.unplug
         self._operations_before = self._flash.operations
+        self._flash.worn_at = None if faults.worn is None else self._flash.operations + faults.worn
         self._restore_power()
 
     def plug(self) -> bool:

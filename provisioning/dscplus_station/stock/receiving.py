@@ -10,7 +10,12 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.csvfile import Refusal, Row
 from dscplus_station.db import load_by_name
 from dscplus_station.station import Station
-from dscplus_station.stock.rules import CardState, batch_name_fault, serial_number_fault
+from dscplus_station.stock.rules import (
+    TRAINING_SERIALS,
+    CardState,
+    batch_name_fault,
+    serial_number_fault,
+)
 from dscplus_station.stock.tables import Batch, Card
 
 
@@ -44,6 +49,8 @@ def receive(station: Station, actor: Actor, rows: Iterable[Row], refused: Iterab
             known = in_stock.get(serial)
             if fault := serial_number_fault(serial):
                 receipt.refused.append(Refusal(row.line, serial, fault))
+            elif serial.startswith(TRAINING_SERIALS):
+                receipt.refused.append(Refusal(row.line, serial, "is a training card's: it is never stock"))
             elif fault := batch_name_fault(batch):
                 receipt.refused.append(Refusal(row.line, serial, f"batch {batch!r}: {fault}"))
             elif serial in lines:

@@ -49,6 +49,10 @@ CARD_TRANSITIONS: dict[CardState, frozenset[CardState]] = {
 """From each state, the states that may follow. A scrapped card is dead: nothing follows."""
 
 
+TRAINING_SERIALS = "99999"
+"""What the serial numbers of training cards begin with: such a card is never stock, so never shipped."""
+
+
 def serial_number_fault(digits: str) -> str | None:
     """What is wrong with a serial number (wire: ten decimal digits, the last a Luhn digit), or None."""
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.station import Station
+from dscplus_station.training.card import TrainingCard
 from dscplus_station.web.addresses import Addresses
 
 
@@ -17,6 +18,7 @@ class Kiosk:
     station: Station
     keystore: Keystore
     addresses: Addresses
+    training: TrainingCard = field(default_factory=TrainingCard)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: a stream of events looks at it and ends, too."""
 
@@ -29,3 +31,4 @@ def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> It
         yield kiosk
     finally:
         kiosk.stopping.set()
+        kiosk.training.close()

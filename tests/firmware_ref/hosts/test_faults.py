@@ -21,6 +21,8 @@ from dscplus_card.hosts.faults import CLAUSES, Faults, FaultSpecError, parse_fau
         ("unplug=out:17,replug=0.5", Faults(unplug=17, unplug_counts="out", replug_s=0.5)),
         ("power-cut=40,power-cut=42", Faults(power_cuts=(40, 42))),
         ("lose-answer=3", Faults(lose_answer=3)),
+        ("worn=1", Faults(worn=1)),
+        ("battery=2300", Faults(battery_mv=2300)),
     ],
 )
 def test_script_is_read(spec, faults):
@@ -38,6 +40,8 @@ def test_script_is_read(spec, faults):
         ("drop=nan", r"expected drop=P"),
         ("drop=inf", r"expected drop=P"),
         ("drop=0.1,drop=0.2", r"'drop' is given twice"),
+        ("worn=0", r"expected worn=N"),
+        ("battery=5001", r"expected battery=MV"),
         ("delay=0.1:", r"expected delay=P\[:MS\]"),
         ("delay=0.1:60001", r"expected delay=P\[:MS\]"),
         ("unplug=-1", r"expected unplug=\[in:\|out:\|both:\]N"),

@@ -265,3 +265,15 @@ def test_power_cut_ends_a_freeze():
     bench.card.cut_power()
     bench.card.plug()
     assert bench.ask(A) == A
+
+
+def test_worn_flash_takes_nothing_more_until_the_script_ends():
+    bench = Bench("worn=3")
+    bench.ask(A)
+    before = bench.flash.image()
+    assert bench.card.flash_operations == 4, "it takes four, of which two are written"
+    bench.ask(A)
+    assert bench.flash.image() == before
+    bench.card.set_faults(parse_faults(""))
+    bench.ask(A)
+    assert bench.flash.image() != before
