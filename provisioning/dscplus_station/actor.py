@@ -1,5 +1,6 @@
 """Who does it: every service takes an actor, guards its roles and records it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +53,16 @@ class Actor:
         """
         if role not in self.roles:
             raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {role.value}")
+
+    def require_one_of(self, roles: Collection[Role], deed: str) -> None:
+        """Refuse unless the actor holds one of `roles`; `deed` as for `require`.
+
+        Raises:
+            NotPermitted: all of them are missing.
+        """
+        if self.roles.isdisjoint(roles):
+            needed = " or ".join(sorted(role.value for role in roles))
+            raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {needed}")
 
     def require_second(self, second: "Actor", role: Role, deed: str) -> None:
         """Refuse unless `second`, who holds `role`, is another person (R46).

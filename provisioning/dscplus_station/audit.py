@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import String, Text, UniqueConstraint, func, select
+from sqlalchemy import Index, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dscplus_station.actor import Actor
@@ -21,7 +21,14 @@ class AuditRow(Base):
     """One deed: who, where, when, what, on which thing."""
 
     __tablename__ = "audit"
-    __table_args__ = (UniqueConstraint("station", "number"),)
+    __table_args__ = (
+        UniqueConstraint("station", "number"),
+        # What the trail is read along.
+        Index("ix_audit_subject", "subject", "id"),
+        Index("ix_audit_at", "at", "id"),
+        Index("ix_audit_operator_at", "operator", "at", "id"),
+        Index("ix_audit_action_at", "action", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     station: Mapped[str] = mapped_column(String(64))

@@ -16,7 +16,8 @@ class ActivationTimer(Base):
     __table_args__ = (
         unique_where("uq_activation_timer_running", "serial_number", where="state = 'RUNNING'"),
         CheckConstraint("(state = 'RUNNING') = (ended_at IS NULL)", name="ended"),
-        Index("ix_activation_timer_due", "state", "due_on"),
+        Index("ix_activation_timer_due", "state", "due_on", "shipment_id"),
+        Index("ix_activation_timer_day", "due_on", "shipment_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

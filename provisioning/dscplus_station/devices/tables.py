@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
@@ -71,6 +71,7 @@ class Assignment(Base):
         CheckConstraint("(activated_at IS NULL) = (activated_by IS NULL)", name="activated"),
         CheckConstraint("(state = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked"),
         CheckConstraint("wrong_responses >= 0", name="wrong_responses"),
+        Index("ix_assignment_user", "user_name"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -25,7 +25,7 @@ class Notice(Base):
     """One thing told to one user about one order: each kind once (R13)."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("order_id", "kind"),)
+    __table_args__ = (UniqueConstraint("order_id", "kind"), Index("ix_notice_user", "user_name", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[NoticeKind] = mapped_column(one_of(NoticeKind, "kind"))
@@ -51,6 +51,7 @@ class Delivery(Base):
         CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name="waiting"),
         CheckConstraint("attempts >= 0", name="attempts"),
         Index("ix_delivery_due", "state", "due_at"),
+        Index("ix_delivery_state", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -28,7 +28,14 @@ class Order(Base):
             "user_name",
             where="state <> 'CANCELLED' AND state <> 'UNDELIVERED'",
         ),
-        Index("ix_orders_state", "state", "placed_at"),
+        Index("ix_orders_state", "state", "placed_at", "id"),
+        # What the list of orders is walked along, beside it.
+        Index("ix_orders_placed", "placed_at", "id"),
+        Index("ix_orders_user", "user_name", "id"),
+        Index("ix_orders_changed", "changed_at", "id"),
+        Index("ix_orders_state_changed", "state", "changed_at", "id"),
+        Index("ix_orders_kind_changed", "kind", "changed_at", "id"),
+        Index("ix_orders_state_kind_changed", "state", "kind", "changed_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.quarantine.rules import Cause, Resolution
+
+_OPEN = text("resolved_at IS NULL")
 
 
 class Quarantine(Base):
@@ -15,6 +17,11 @@ class Quarantine(Base):
     __tablename__ = "quarantine"
     __table_args__ = (
         unique_where("uq_quarantine_open", "serial_number", where="resolved_at IS NULL"),
+        # What the list of cases is walked along.
+        Index("ix_quarantine_card", "serial_number", "id"),
+        Index("ix_quarantine_cause", "cause", "id"),
+        Index("ix_quarantine_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_quarantine_open_cause", "cause", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         CheckConstraint(
             "(resolved_at IS NULL) = (resolution IS NULL) AND (resolved_at IS NULL) = (resolved_by IS NULL)",
             name="resolved",

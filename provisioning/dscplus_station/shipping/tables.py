@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, unique_where
@@ -55,6 +55,11 @@ class Shipment(Base):
         CheckConstraint("length(tracking) > 0 AND length(carrier) > 0", name="tracked"),
         CheckConstraint("(undone_at IS NULL) = (undone_because IS NULL)", name="undone"),
         UniqueConstraint("pair_id"),
+        # What the list of shipments is walked along.
+        Index("ix_shipment_tracking", "tracking", "id"),
+        Index("ix_shipment_order", "order_id", "id"),
+        Index("ix_shipment_shipped", "shipped_on", "id"),
+        Index("ix_shipment_carrier_shipped", "carrier", "shipped_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,7 +67,7 @@ class Shipment(Base):
     serial_number: Mapped[str] = mapped_column(ForeignKey("card.serial_number"), index=True)
     pair_id: Mapped[int] = mapped_column(ForeignKey("scanned_pair.id"))
     carrier: Mapped[str] = mapped_column(String(60))
-    tracking: Mapped[str] = mapped_column(String(60), index=True)
+    tracking: Mapped[str] = mapped_column(String(60))
     shipped_on: Mapped[date]
     recorded_at: Mapped[datetime]
     undelivered_at: Mapped[datetime | None]

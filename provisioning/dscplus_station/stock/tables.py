@@ -39,7 +39,12 @@ class Card(Base):
     __table_args__ = (
         CheckConstraint("length(serial_number) = 10", name="serial_number"),
         CheckConstraint("sequence_counter >= 0", name="sequence_counter"),
+        # What the list of cards is walked along.
         Index("ix_card_state", "state", "serial_number"),
+        Index("ix_card_batch", "batch", "serial_number"),
+        Index("ix_card_batch_state", "batch", "state", "serial_number"),
+        Index("ix_card_changed", "changed_at", "serial_number"),
+        Index("ix_card_state_changed", "state", "changed_at", "serial_number"),
     )
 
     serial_number: Mapped[str] = mapped_column(String(10), primary_key=True)

@@ -1,0 +1,1 @@
+"""Lists that stay quick however long they are: searched, filtered, sorted along indexes, a page at a time."""
