@@ -181,12 +181,18 @@ def _assignments(count: int) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
+def _pairs(count: int) -> Iterator[tuple[object, ...]]:
+    for one in _all(count):
+        if one.out:
+            yield one.number, one.order, one.serial, OPERATORS[one.number % 3], "bench-1", one.moment
+
+
 def _shipments(count: int) -> Iterator[tuple[object, ...]]:
     for one in _all(count):
         if one.out:
             yield (
                 one.number, one.order, one.serial, CARRIERS[one.number % 3], one.tracking,
-                one.day.isoformat(), one.moment,
+                one.day.isoformat(), one.moment, one.number,
             )  # fmt: skip
 
 
@@ -206,7 +212,7 @@ def _cases(count: int) -> Iterator[tuple[object, ...]]:
         if one.state in ("QUARANTINED", "SCRAPPED"):
             ended = one.state == "SCRAPPED"
             yield (
-                one.serial, "FOREIGN_KEYS" if one.number % 2 else "BY_HAND", "{}", one.moment,
+                one.serial, "FOREIGN_KEYS" if one.number // 100 % 2 else "BY_HAND", "{}", one.moment,
                 one.moment if ended else None, "scrap" if ended else None, "susan" if ended else None,
             )  # fmt: skip
 
@@ -255,8 +261,9 @@ _INSERTS = {
         "assignment",
         "device_id, user_name, state, wrong_responses, created_at, activated_at, activated_by, revoked_at",
     ): _assignments,
+    _insert("scanned_pair", "id, order_id, serial_number, operator, station, scanned_at"): _pairs,
     _insert(
-        "shipment", "id, order_id, serial_number, carrier, tracking, shipped_on, recorded_at"
+        "shipment", "id, order_id, serial_number, carrier, tracking, shipped_on, recorded_at, pair_id"
     ): _shipments,
     _insert("activation_timer", "shipment_id, order_id, serial_number, due_on, state, ended_at"): _timers,
     _insert(

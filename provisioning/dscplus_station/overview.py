@@ -1,12 +1,8 @@
-"""Reports across the rooms, read-only: what the command line (later the pages) show of orders and cards."""
+"""One order and one card with what the rooms know of them, read-only; many of them: `lists`."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.devices.tables import Assignment, Device
@@ -14,25 +10,13 @@ from dscplus_station.holds.tables import Hold
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
 from dscplus_station.losses.tables import CardReport
-from dscplus_station.orders.service import get_order
+from dscplus_station.orders.service import get_order, live_binding
 from dscplus_station.orders.tables import Binding, Order
 from dscplus_station.personalise.tables import Run
 from dscplus_station.returns.tables import Return
 from dscplus_station.shipping.tables import Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.service import get_card
-from dscplus_station.stock.tables import Card
-
-
-def orders(station: Station) -> list[dict[str, Any]]:
-    """All orders, oldest first, each with the card that serves it."""
-    with station.database.reading() as session:
-        rows = session.execute(
-            select(Order, Binding.serial_number)
-            .outerjoin(Binding, (Binding.order_id == Order.id) & Binding.released_at.is_(None))
-            .order_by(func.coalesce(Order.placed_at, Order.changed_at), Order.id)
-        ).all()
-        return [_order(order, serial) for order, serial in rows]
 
 
 def order(station: Station, order_id: str) -> dict[str, Any]:
@@ -93,73 +77,69 @@ def order(station: Station, order_id: str) -> dict[str, Any]:
         }
 
 
-def cards(station: Station, serial_number: str | None = None) -> list[dict[str, Any]]:
-    """All cards, or one: physical state, the order it serves, its user, dates and runs.
+def card(station: Station, serial_number: str) -> dict[str, Any]:
+    """One card: physical state, the order it serves, its user, dates and runs.
 
-    `user` and `assignment` are the order's user's; `users` has everybody who shares the card (R4). One query
-    a table, however many cards there are.
+    `user` and `assignment` are the order's user's; `users` has everybody who shares the card (R4). `warning`
+    is R16's: the user's online card ends before this card activates.
 
     Raises:
         NotFound: no such card.
     """
     with station.database.reading() as session:
-        if serial_number is not None:
-            get_card(session, serial_number)
-
-        def by_card(query: Select[*tuple[Any, ...]]) -> dict[str, list[Row[*tuple[Any, ...]]]]:
-            return _by_card(session, query, serial_number)
-
-        bindings = by_card(
-            select(Binding.serial_number, Order.id, Order.user_name)
-            .join(Order)
-            .where(Binding.released_at.is_(None))
+        found = get_card(session, serial_number)
+        bound = live_binding(session, serial_number=serial_number)
+        user = get_order(session, bound.order_id).user_name if bound else None
+        # Of shipments, timers and devices, the last one counts.
+        shipped_on = session.scalar(
+            select(Shipment.shipped_on)
+            .where(Shipment.serial_number == serial_number, Shipment.undone_at.is_(None))
+            .order_by(Shipment.id.desc())
+            .limit(1)
         )
-        shipments = by_card(
-            select(Shipment.serial_number, Shipment.shipped_on)
-            .where(Shipment.undone_at.is_(None))
-            .order_by(Shipment.id)
+        timer = session.scalar(
+            select(ActivationTimer)
+            .where(ActivationTimer.serial_number == serial_number)
+            .order_by(ActivationTimer.id.desc())
+            .limit(1)
         )
-        timers = by_card(
-            select(ActivationTimer.serial_number, ActivationTimer.due_on, ActivationTimer.ended_at).order_by(
-                ActivationTimer.id
-            )
+        device = (
+            select(Device.id).where(Device.serial_number == serial_number).order_by(Device.id.desc()).limit(1)
         )
-        users = by_card(
-            select(Device.serial_number, Device.id, Assignment.user_name, Assignment.state)
-            .join(Assignment)
-            .order_by(Device.id, Assignment.id)
-        )
-        runs = by_card(
-            select(
-                Run.serial_number, Run.id, Run.order_id, Run.state, Run.started_at, Run.ended_at, Run.result
-            ).order_by(Run.started_at)
-        )
-        online_cards = online_cards_end(session, station.settings.zone)
-        found = by_card(select(Card.serial_number, Card.batch, Card.state).order_by(Card.serial_number))
-    return [
-        _card(
-            card,
-            bindings[serial],
-            shipments[serial],
-            timers[serial],
-            users[serial],
-            runs[serial],
-            online_cards,
-        )
-        for serial, (card,) in found.items()
-    ]
-
-
-def _by_card(
-    session: Session, query: Select[*tuple[Any, ...]], serial_number: str | None
-) -> dict[str, list[Row[*tuple[Any, ...]]]]:
-    """Rows by their first column, a serial number: of all cards or of one. No row, no list: an empty one."""
-    if serial_number is not None:
-        query = query.where(query.selected_columns[0] == serial_number)
-    rows: dict[str, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for row in session.execute(query):
-        rows[row[0]].append(row)
-    return rows
+        users = session.execute(
+            select(Assignment.user_name, Assignment.state)
+            .where(Assignment.device_id == device.scalar_subquery())
+            .order_by(Assignment.id)
+        ).all()
+        runs = session.scalars(select(Run).where(Run.serial_number == serial_number).order_by(Run.started_at))
+        activates_on = timer.due_on if timer is not None and timer.ended_at is None else None
+        online_ends = online_cards_end(session, station.settings.zone, user).get(user) if user else None
+        return {
+            "serial_number": found.serial_number,
+            "batch": found.batch,
+            "state": found.state,
+            "order": bound.order_id if bound else None,
+            "user": user,
+            "assignment": next((state for name, state in users if name == user), None),
+            "users": [{"user": name, "assignment": state} for name, state in users],
+            "shipped_on": shipped_on,
+            "auto_activates_on": activates_on,
+            "online_card_ends_on": online_ends,
+            "warning": gap_warning(user, online_ends, activates_on)
+            if user and online_ends and activates_on
+            else None,
+            "runs": [
+                {
+                    "run": run.id,
+                    "order": run.order_id,
+                    "state": run.state,
+                    "started_at": run.started_at,
+                    "ended_at": run.ended_at,
+                    "result": run.result,
+                }
+                for run in runs
+            ],
+        }
 
 
 def _order(order: Order, serial_number: str | None) -> dict[str, Any]:
@@ -171,46 +151,4 @@ def _order(order: Order, serial_number: str | None) -> dict[str, Any]:
         "profile": order.profile,
         "state": order.state,
         "serial_number": serial_number,
-    }
-
-
-def _card(
-    card: Row[*tuple[Any, ...]],
-    bindings: Sequence[Row[*tuple[Any, ...]]],
-    shipments: Sequence[Row[*tuple[Any, ...]]],
-    timers: Sequence[Row[*tuple[Any, ...]]],
-    users: Sequence[Row[*tuple[Any, ...]]],
-    runs: Sequence[Row[*tuple[Any, ...]]],
-    online_cards: dict[str, date],
-) -> dict[str, Any]:
-    """One card's record; of bindings, shipments, timers and devices the last one counts."""
-    order, user = (bindings[-1].id, bindings[-1].user_name) if bindings else (None, None)
-    present = [one for one in users if one.id == users[-1].id]
-    activates_on = timers[-1].due_on if timers and timers[-1].ended_at is None else None
-    online_ends = online_cards.get(user) if user else None
-    return {
-        "serial_number": card.serial_number,
-        "batch": card.batch,
-        "state": card.state,
-        "order": order,
-        "user": user,
-        "assignment": next((one.state for one in present if one.user_name == user), None),
-        "users": [{"user": one.user_name, "assignment": one.state} for one in present],
-        "shipped_on": shipments[-1].shipped_on if shipments else None,
-        "auto_activates_on": activates_on,
-        "online_card_ends_on": online_ends,
-        "warning": gap_warning(user, online_ends, activates_on)
-        if user and online_ends and activates_on
-        else None,
-        "runs": [
-            {
-                "run": run.id,
-                "order": run.order_id,
-                "state": run.state,
-                "started_at": run.started_at,
-                "ended_at": run.ended_at,
-                "result": run.result,
-            }
-            for run in runs
-        ],
     }

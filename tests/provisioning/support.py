@@ -1,6 +1,7 @@
 """A station for tests: a home in a temporary directory, a clock set by hand, cards without hardware."""
 
 import atexit
+import dataclasses
 import functools
 import hashlib
 import shutil
@@ -18,6 +19,7 @@ from dscplus_station.founding import found
 from dscplus_station.home import Home
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.keystore.interface import VersionedMaster, pin_hash_of, seed_of
+from dscplus_station.lists.service import LISTINGS, look
 from dscplus_station.opening import open_station
 from dscplus_station.orders.importing import import_orders
 from dscplus_station.orders.rules import OrderState
@@ -204,3 +206,9 @@ class World:
 def other_response(right):
     """A response that differs from the right one in its last digit."""
     return right[:-1] + str((int(right[-1]) + 1) % 10)
+
+
+def listed(station, name, **asked):
+    """The rows of a list's first page, as dictionaries."""
+    page = look(station, Actor("olivia", ALL_ROLES, "bench-1"), LISTINGS[name], {"rows": "1000"} | asked)
+    return [dataclasses.asdict(row) for row in page.rows]

@@ -134,7 +134,7 @@ def timers(world):
 
 
 def assignment(world, serial_number=CARDS[0]):
-    return overview.cards(world.station, serial_number)[0]["assignment"]
+    return overview.card(world.station, serial_number)["assignment"]
 
 
 def give_interim_access(world, user="alice", confirmed_days_ago=0):
@@ -168,7 +168,7 @@ def test_r14_a_shipped_first_card_activates_by_itself_after_14_days(world):
     world.at(days=1)
     assert run_timers(world.station, world.actor).activated == [CARDS[0]]
     assert run_timers(world.station, world.actor).activated == []
-    card = overview.cards(world.station, CARDS[0])[0]
+    card = overview.card(world.station, CARDS[0])
     assert (card["assignment"], card["auto_activates_on"]) == (AssignmentState.ACTIVE, None)
     assert overview.order(world.station, "O-1")["state"] == "FULFILLED"
 
@@ -364,7 +364,7 @@ def test_r16_shipping_warns_about_the_gap_and_the_card_shows_both_dates(world):
     give_interim_access(world, confirmed_days_ago=8)  # on 14 November
     shipped = world.shipped("O-2", CARDS[1], kind="replacement", replaces=CARDS[0])
     assert "7 days without access" in shipped.warning
-    card = overview.cards(world.station, CARDS[1])[0]
+    card = overview.card(world.station, CARDS[1])
     assert (card["online_card_ends_on"], card["auto_activates_on"]) == (date(2026, 12, 5), date(2026, 12, 13))
     assert card["warning"] == shipped.warning
 

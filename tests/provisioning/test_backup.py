@@ -10,7 +10,6 @@ import tarfile
 import pytest
 from sqlalchemy import text
 
-from dscplus_station import overview
 from dscplus_station.actor import Actor, Role
 from dscplus_station.backup import sealed_stream, service
 from dscplus_station.backup.sealed_stream import CHUNK, SealedWriter, open_stream
@@ -21,7 +20,7 @@ from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.keystore.interface import pin_of
 from dscplus_station.opening import open_station
 from dscplus_station.orders.tables import Order
-from tests.provisioning.support import CARDS, PASSPHRASE, order_values
+from tests.provisioning.support import CARDS, PASSPHRASE, listed, order_values
 
 
 @pytest.fixture
@@ -38,8 +37,8 @@ def test_a_restored_home_has_everything(kept, tmp_path):
     home = Home(tmp_path / "new" / "home")
     assert restore(kept.file, home, PASSPHRASE, kept.moment) is None
     station = open_station(home, lambda: kept.moment)
-    assert overview.orders(station) == overview.orders(kept.station)
-    assert overview.cards(station) == overview.cards(kept.station)
+    for name in ("orders", "cards"):
+        assert listed(station, name) == listed(kept.station, name) != []
     assert station.settings == kept.station.settings
     keystore = FileKeystore.open(home.keystore_file, PASSPHRASE)
     with station.database.reading() as session:
@@ -143,7 +142,7 @@ def test_replacing_puts_the_former_home_aside(kept):
     assert aside is not None
     for path, orders in ((kept.home.path, {"O-1"}), (aside, {"O-1", "O-2"})):
         station = open_station(Home(path), lambda: kept.moment)
-        assert {order["order"] for order in overview.orders(station)} == orders
+        assert {order["order"] for order in listed(station, "orders")} == orders
         station.database.close()
 
 
@@ -161,7 +160,7 @@ def test_if_the_new_home_cannot_come_the_former_one_comes_back(kept, monkeypatch
         restore(kept.file, kept.home, PASSPHRASE, kept.moment, replace=True)
     monkeypatch.undo()
     station = open_station(kept.home)
-    assert [order["order"] for order in overview.orders(station)] == ["O-1"]
+    assert [order["order"] for order in listed(station, "orders")] == ["O-1"]
     station.database.close()
 
 

@@ -17,7 +17,6 @@ from dscplus_station.notices import sending
 from dscplus_station.notices.contacts import set_contact
 from dscplus_station.notices.gateways import RefusedForGood, Unavailable
 from dscplus_station.notices.outbox import queue
-from dscplus_station.notices.overview import deliveries
 from dscplus_station.notices.rules import (
     CHANNELS,
     MAX_EMAIL,
@@ -33,7 +32,7 @@ from dscplus_station.notices.tables import Notice
 from dscplus_station.notices.texts import WORDINGS, compose
 from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.service import report_undelivered
-from tests.provisioning.support import CARDS, order_values
+from tests.provisioning.support import CARDS, listed, order_values
 
 FACTS = '{"card":"0018","day":"2026-12-25"}'
 
@@ -72,7 +71,7 @@ def send(world, email=None, sms=None):
 def states(world, kind=None):
     return {
         (row["kind"], row["channel"]): row["state"]
-        for row in deliveries(world.station, None, None)
+        for row in listed(world.station, "notices")
         if kind is None or row["kind"] == kind
     }
 
@@ -275,7 +274,7 @@ def test_what_is_never_taken_is_given_up(world):
         attempts += len(done.to_be_repeated) + len(done.ended_unsent)
         world.at(hours=24)
     assert attempts == len(RETRY_AFTER) + 1
-    (row,) = deliveries(world.station, DeliveryState.GIVEN_UP, None)
+    (row,) = listed(world.station, "notices", state="GIVEN_UP")
     assert row["trouble"] == "no e-mail address is on record"
 
 
@@ -304,7 +303,7 @@ def test_r13_an_announcement_that_waited_too_long_expires_unsent(shipped):
 def test_a_channel_without_gateway_waits_without_attempts(shipped):
     done = sending.send_due(shipped.station, shipped.actor, {Channel.SMS: Postbox()})
     assert done == sending.Sending()
-    (row,) = deliveries(shipped.station, DeliveryState.WAITING, "alice")
+    (row,) = listed(shipped.station, "notices", state="WAITING")
     assert row["attempts"] == 0
 
 

@@ -20,7 +20,7 @@ from dscplus_station.stock.batches import import_batch
 from dscplus_station.stock.receiving import receive
 from dscplus_station.stock.rules import CARD_TRANSITIONS, CardState
 from dscplus_station.stock.tables import Batch, Card
-from tests.provisioning.support import CARDS, order_values
+from tests.provisioning.support import CARDS, listed, order_values
 
 S = CardState
 
@@ -54,7 +54,7 @@ def test_one_bad_row_and_no_card_is_received(world, serial_number, batch, reason
     assert [one.line for one in receipt.refused] == [3]
     assert reason in receipt.refused[0].reason
     assert receipt.received == []
-    assert service.cards(world.station) == []
+    assert listed(world.station, "cards") == []
 
 
 def test_a_card_is_not_received_again_from_another_batch(world):
@@ -133,7 +133,7 @@ def test_cards_move_along_the_table_and_nowhere_else(world):
     world.stock(1)
 
     def stands_at():
-        return service.cards(world.station)[0].state
+        return listed(world.station, "cards")[0]["state"]
 
     for present in S:
         for following in S:

@@ -28,6 +28,7 @@ COMMANDS = {
     "quarantine": ("dscplus_station.cli.quarantine:quarantine", "Cards set aside: list, show, add, resolve."),
     "parcels": ("dscplus_station.cli.parcels:parcels", "From order to closed parcel, scan by scan."),
     "ship": ("dscplus_station.cli.shipping:ship", "Hand an order's card to a carrier; undo it."),
+    "shipments": ("dscplus_station.cli.shipments:shipments", "What was handed to carriers: list."),
     "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),
     "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),
     "returns": ("dscplus_station.cli.returns:returns", "Cards that come back: announce, form, receive."),
@@ -40,6 +41,7 @@ COMMANDS = {
     "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
     "serve": ("dscplus_station.cli.serve:serve", "Serve the page for the bench's touch screen."),
+    "audit": ("dscplus_station.cli.audit:audit", "Who did what: the audit trail."),
     "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),
     "restore": ("dscplus_station.cli.home:restore", "Make a home from a backup."),
 }

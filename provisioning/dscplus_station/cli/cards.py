@@ -6,7 +6,8 @@ import click
 
 from dscplus_station import overview
 from dscplus_station.activation.service import revoke_card
-from dscplus_station.cli.common import Desk, command, confirm, say, table
+from dscplus_station.cli.common import Desk, command, confirm, say
+from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.holds.rules import HoldState
 from dscplus_station.login.service import release_lock
 from dscplus_station.losses.rules import ReportKind
@@ -22,19 +23,16 @@ def cards() -> None:
 
 @cards.command("list")
 @command
-def list_cards(desk: Desk) -> None:
-    """All cards.
+@listing("cards")
+def list_cards(desk: Desk, asked: dict[str, str], as_csv: bool) -> None:
+    """Cards, by serial number; those of an order, a user or a tracking number, too.
 
     \b
     Example:
-      dsc-station cards list --json
+      dsc-station cards list --state LOST --sort -changed
+      dsc-station cards list --search RR1234 --by tracking
     """
-    found = overview.cards(desk.station)
-    desk.tell(
-        "cards",
-        {"cards": found},
-        lambda: table(COLUMNS, [[card[name] for name in COLUMNS] for card in found], "no cards in stock"),
-    )
+    tell_list(desk, "cards", "cards", asked, as_csv, columns=COLUMNS, empty="no cards")
 
 
 @cards.command("show")
@@ -47,7 +45,7 @@ def show_card(desk: Desk, serial_number: str) -> None:
     Example:
       dsc-station cards show 0000000018
     """
-    (card,) = overview.cards(desk.station, serial_number)
+    card = overview.card(desk.station, serial_number)
     desk.tell("card", card, lambda: say(card))
 
 

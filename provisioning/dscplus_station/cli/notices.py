@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
-from dscplus_station.cli.common import Desk, command, fail, table
+from dscplus_station.cli.common import Desk, command, fail
+from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.notices import contacts, overview, sending
 from dscplus_station.notices.configuration import read_gateways
-from dscplus_station.notices.rules import Channel, DeliveryState
+from dscplus_station.notices.rules import Channel
 
 
 @click.group()
@@ -16,22 +17,18 @@ def notices() -> None:
 
 
 @notices.command("list")
-@click.option("--state", type=click.Choice([state.value for state in DeliveryState], case_sensitive=False))
-@click.option("--user", help="Only this user's.")
 @command
-def list_(desk: Desk, state: str | None, user: str | None) -> None:
+@listing("notices")
+def list_(desk: Desk, asked: dict[str, str], as_csv: bool) -> None:
     """List deliveries, the newest first; no address and no text is shown.
 
     \b
     Example:
       dsc-station notices list --state WAITING
     """
-    found = overview.deliveries(desk.station, DeliveryState(state) if state else None, user)
     columns = ("order", "kind", "user", "channel", "state", "attempts", "due_at", "sent_at", "trouble")
-    desk.tell(
-        "notices",
-        {"deliveries": found},
-        lambda: table(columns, [[row[column] for column in columns] for row in found], "no notices"),
+    tell_list(
+        desk, "notices", "notices", asked, as_csv, columns=columns, empty="no notices", key="deliveries"
     )
 
 

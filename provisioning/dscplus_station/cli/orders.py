@@ -8,7 +8,8 @@ import click
 from dscplus_station import overview
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.cli import ordering
-from dscplus_station.cli.common import Desk, command, confirm, fail, say, say_refusals, table, told_refusals
+from dscplus_station.cli.common import Desk, command, confirm, fail, say, say_refusals, told_refusals
+from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.csvfile import read_rows
 from dscplus_station.orders.importing import ImportResult, import_orders
 from dscplus_station.orders.rules import COLUMNS
@@ -91,20 +92,16 @@ def _plaintext_left(file: Path, result: ImportResult, asked: bool) -> bool:
 
 @orders.command("list")
 @command
-def list_orders(desk: Desk) -> None:
-    """All orders, oldest first.
+@listing("orders")
+def list_orders(desk: Desk, asked: dict[str, str], as_csv: bool) -> None:
+    """Orders, the one that changed last first.
 
     \b
     Example:
-      dsc-station orders list --json
+      dsc-station orders list --state PLACED --sort placed
     """
-    found = overview.orders(desk.station)
-    columns = ("order", "user", "kind", "profile", "state", "serial_number")
-    desk.tell(
-        "orders",
-        {"orders": found},
-        lambda: table(columns, [[order[name] for name in columns] for order in found], "no orders"),
-    )
+    columns = ("order", "user", "kind", "profile", "state", "serial_number", "placed_at", "auto_activates_on")
+    tell_list(desk, "orders", "orders", asked, as_csv, columns=columns, empty="no orders")
 
 
 @orders.command("show")

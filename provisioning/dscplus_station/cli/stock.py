@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from dscplus_station.cli.common import Desk, command, fail, say_refusals, table, told_refusals
+from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.csvfile import read_rows
 from dscplus_station.stock import service
 from dscplus_station.stock.receiving import receive
@@ -57,22 +58,15 @@ def receive_cards(desk: Desk, file: Path) -> None:
 
 @stock.command("list")
 @command
-def list_cards(desk: Desk) -> None:
-    """All cards with batch and state.
+@listing("cards")
+def list_cards(desk: Desk, asked: dict[str, str], as_csv: bool) -> None:
+    """Cards with batch and state: the list of `cards list`, other columns.
 
     \b
     Example:
-      dsc-station stock list --json
+      dsc-station stock list --batch B1 --state BLANK
     """
-    cards = [
-        {"serial_number": card.serial_number, "batch": card.batch, "state": card.state}
-        for card in service.cards(desk.station)
-    ]
-    desk.tell(
-        "stock",
-        {"cards": cards},
-        lambda: table((*COLUMNS, "state"), [list(card.values()) for card in cards], "no cards in stock"),
-    )
+    tell_list(desk, "cards", "stock", asked, as_csv, columns=(*COLUMNS, "state"), empty="no cards in stock")
 
 
 @stock.command("count")

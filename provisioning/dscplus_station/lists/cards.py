@@ -46,15 +46,14 @@ def card_rows(session: Session, _station: Station, serial_numbers: Sequence[str]
             .where(Binding.released_at.is_(None), Binding.serial_number.in_(serial_numbers))
         )
     }
-    shipped = dict(
-        session.execute(
+    shipped = {
+        row[0]: row[1]
+        for row in session.execute(
             select(Shipment.serial_number, Shipment.shipped_on)
-            .where(Shipment.serial_number.in_(serial_numbers))
+            .where(Shipment.serial_number.in_(serial_numbers), Shipment.undone_at.is_(None))
             .order_by(Shipment.id)
         )
-        .tuples()
-        .all()
-    )
+    }
     due = running_timers(session, serial_numbers)
     # Of the devices that a card has been, the last one counts.
     assigned = {

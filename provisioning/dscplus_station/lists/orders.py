@@ -37,15 +37,14 @@ class OrderRow:
 
 def order_rows(session: Session, _station: Station, order_ids: Sequence[str]) -> list[OrderRow]:
     """These orders, in this order; a handful of queries, however many they are."""
-    cards = dict(
-        session.execute(
+    cards = {
+        row[0]: row[1]
+        for row in session.execute(
             select(Binding.order_id, Binding.serial_number).where(
                 Binding.released_at.is_(None), Binding.order_id.in_(order_ids)
             )
         )
-        .tuples()
-        .all()
-    )
+    }
     due = running_timers(session, cards.values())
     found = {
         row.id: row

@@ -35,6 +35,7 @@ class ShipmentRow:
     auto_activates_on: date
     timer: TimerState
     undelivered_at: datetime | None
+    undone_at: datetime | None
 
 
 def shipment_rows(session: Session, _station: Station, shipments: Sequence[int]) -> list[ShipmentRow]:
@@ -55,6 +56,7 @@ def shipment_rows(session: Session, _station: Station, shipments: Sequence[int])
                 ActivationTimer.due_on,
                 ActivationTimer.state,
                 Shipment.undelivered_at,
+                Shipment.undone_at,
             )
             .join(Order, Order.id == Shipment.order_id)
             .join(ActivationTimer, ActivationTimer.shipment_id == Shipment.id)

@@ -69,9 +69,3 @@ def counts(station: Station) -> list[tuple[str, str, int]]:
             select(Card.batch, Card.state, func.count()).group_by(Card.batch, Card.state)
         ).all()
     return sorted((batch, state.value, number) for batch, state, number in rows)
-
-
-def cards(station: Station) -> list[Card]:
-    """All cards by serial number."""
-    with station.database.reading() as session:
-        return list(session.scalars(select(Card).order_by(Card.serial_number)))

@@ -24,6 +24,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
         sa.UniqueConstraint("station", "number", name=op.f("uq_audit_station_number")),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_action_at", ["action", "at", "id"], unique=False)
+        batch_op.create_index("ix_audit_at", ["at", "id"], unique=False)
+        batch_op.create_index("ix_audit_operator_at", ["operator", "at", "id"], unique=False)
+        batch_op.create_index("ix_audit_subject", ["subject", "id"], unique=False)
+
     op.create_table(
         "batch",
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -111,7 +117,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial_number", name=op.f("pk_card")),
     )
     with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.create_index("ix_card_batch", ["batch", "serial_number"], unique=False)
+        batch_op.create_index("ix_card_batch_state", ["batch", "state", "serial_number"], unique=False)
+        batch_op.create_index("ix_card_changed", ["changed_at", "serial_number"], unique=False)
         batch_op.create_index("ix_card_state", ["state", "serial_number"], unique=False)
+        batch_op.create_index("ix_card_state_changed", ["state", "changed_at", "serial_number"], unique=False)
 
     op.create_table(
         "closure",
@@ -341,7 +351,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.create_index("ix_orders_state", ["state", "placed_at"], unique=False)
+        batch_op.create_index("ix_orders_changed", ["changed_at", "id"], unique=False)
+        batch_op.create_index("ix_orders_kind_changed", ["kind", "changed_at", "id"], unique=False)
+        batch_op.create_index("ix_orders_placed", ["placed_at", "id"], unique=False)
+        batch_op.create_index("ix_orders_state", ["state", "placed_at", "id"], unique=False)
+        batch_op.create_index("ix_orders_state_changed", ["state", "changed_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_orders_state_kind_changed", ["state", "kind", "changed_at", "id"], unique=False
+        )
+        batch_op.create_index("ix_orders_user", ["user_name", "id"], unique=False)
         batch_op.create_index(
             "uq_orders_live_replacement",
             ["replaces", "user_name"],
@@ -576,6 +594,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("order_id", "kind", name=op.f("uq_notice_order_id_kind")),
     )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_user", ["user_name", "id"], unique=False)
+
     op.create_table(
         "run",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -725,6 +746,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_due", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
 
     op.create_table(
         "device",
@@ -849,6 +871,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.create_index("ix_quarantine_card", ["serial_number", "id"], unique=False)
+        batch_op.create_index("ix_quarantine_cause", ["cause", "id"], unique=False)
+        batch_op.create_index(
+            "ix_quarantine_open",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_quarantine_open_cause",
+            ["cause", "id"],
+            unique=False,
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
         batch_op.create_index(
             "uq_quarantine_open",
             ["serial_number"],
@@ -950,6 +988,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_assignment_device_id"), ["device_id"], unique=False)
+        batch_op.create_index("ix_assignment_user", ["user_name"], unique=False)
         batch_op.create_index(
             "uq_assignment_live",
             ["device_id", "user_name"],
@@ -1048,8 +1087,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("pair_id", name=op.f("uq_shipment_pair_id")),
     )
     with op.batch_alter_table("shipment", schema=None) as batch_op:
+        batch_op.create_index("ix_shipment_carrier_shipped", ["carrier", "shipped_on", "id"], unique=False)
+        batch_op.create_index("ix_shipment_order", ["order_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_shipment_serial_number"), ["serial_number"], unique=False)
-        batch_op.create_index(batch_op.f("ix_shipment_tracking"), ["tracking"], unique=False)
+        batch_op.create_index("ix_shipment_shipped", ["shipped_on", "id"], unique=False)
+        batch_op.create_index("ix_shipment_tracking", ["tracking", "id"], unique=False)
         batch_op.create_index(
             "uq_shipment_live_order",
             ["order_id"],
@@ -1094,7 +1136,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("shipment_id", name=op.f("uq_activation_timer_shipment_id")),
     )
     with op.batch_alter_table("activation_timer", schema=None) as batch_op:
-        batch_op.create_index("ix_activation_timer_due", ["state", "due_on"], unique=False)
+        batch_op.create_index("ix_activation_timer_day", ["due_on", "shipment_id"], unique=False)
+        batch_op.create_index("ix_activation_timer_due", ["state", "due_on", "shipment_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_activation_timer_serial_number"), ["serial_number"], unique=False
         )
