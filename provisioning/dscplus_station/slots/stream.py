@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
+from dscplus_station import log
 from dscplus_station.slots.state import SlotState
 
 QUEUE = 256
@@ -50,6 +51,7 @@ class Subscription:
     def close(self) -> None:
         """Hear no more; a `wait` under way ends. Closing twice is harmless."""
         self._hub.forget(self)
+        self._on_ready = _nobody
         self.shut()
 
     @property
@@ -74,7 +76,7 @@ class Subscription:
             if len(self._queue) > self._size:
                 self._queue.clear()
                 self._behind = True
-        self._tell()
+        self.call()
 
     def drain(self, version: int, slots: tuple[SlotState, ...]) -> list[SlotState | Behind]:
         """Give what is queued, or the whole state."""
@@ -88,11 +90,20 @@ class Subscription:
     def shut(self) -> None:
         """Nothing more will come."""
         self._closed = True
-        self._tell()
+        self.call()
 
-    def _tell(self) -> None:
+    def call(self) -> None:
+        """There is something to take."""
         self._ready.set()
-        self._on_ready()
+        try:
+            self._on_ready()
+        except Exception as error:  # noqa: BLE001 (a reader that broke, its loop closed, must not break a slot)
+            self._on_ready = _nobody
+            log.error("slots.reader-failed", error=type(error).__name__)
+
+
+def _nobody() -> None:
+    """Who has left is not called."""
 
 
 class Hub:
@@ -129,7 +140,7 @@ class Hub:
         subscription = Subscription(self, on_ready, size)
         with self._lock:
             self._subscriptions.add(subscription)
-        on_ready()
+            subscription.call()
         return subscription
 
     def taken(self, subscription: Subscription) -> list[SlotState | Behind]:
