@@ -8,6 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from dscplus_station import audit
 from dscplus_station.activation import tables as activation
 from dscplus_station.db import Base, Database
+from dscplus_station.desk import tables as desk
 from dscplus_station.devices import tables as devices
 from dscplus_station.errors import DatabaseFailed
 from dscplus_station.holds import tables as holds
@@ -37,6 +38,7 @@ HEAD = "0001"
 TABLES = (
     audit,
     activation,
+    desk,
     devices,
     holds,
     interim,

@@ -11,10 +11,15 @@ def pages():
     """Every command by its words: `["orders", "import"]`."""
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
-        if isinstance(command, click.Group):
-            yield from ([name, sub] for sub in command.commands)
-        else:
-            yield [name]
+        yield from _below([name], command)
+
+
+def _below(words, command):
+    if not isinstance(command, click.Group):
+        yield words
+        return
+    for name, sub in command.commands.items():
+        yield from _below([*words, name], sub)
 
 
 @pytest.mark.parametrize("page", list(pages()), ids=" ".join)

@@ -24,14 +24,22 @@ from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.interim.service import held_interim_access
+from dscplus_station.login import rules as login
 from dscplus_station.login.service import check_login, issue_challenge
-from dscplus_station.losses.rules import DEPOSIT_ENDS, ReportKind, end_on_receipt, is_captured
+from dscplus_station.losses.rules import DEPOSIT_ENDS, ReportKind, is_captured
 from dscplus_station.losses.service import report
 from dscplus_station.notices.tables import Notice
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.orders.tables import Order
 from dscplus_station.returns import addresses, deposits, overview, service
-from dscplus_station.returns.rules import ReturnReason, ReturnState, announcing_fault, shown_between
+from dscplus_station.returns.rules import (
+    Condition,
+    ReturnReason,
+    ReturnState,
+    announcing_fault,
+    judged_end,
+    shown_between,
+)
 from dscplus_station.sharing import service as sharing
 from dscplus_station.shipping.service import report_undelivered
 from dscplus_station.stock.rules import CardState
@@ -68,6 +76,14 @@ def announce(world, reason=ReturnReason.DAMAGE, serial_number=CARDS[0], **how):
 
 def receive(world, serial_number=CARDS[0]):
     return service.receive(world.station, world.actor, serial_number)
+
+
+def judge(world, condition=Condition.INTACT, serial_number=CARDS[0], our_card=True, actor=None):
+    """The returns desk has looked at the card."""
+    with world.writing() as session:
+        found = service.open_return(session, serial_number)
+        by = actor or world.actor
+        return deposits.end_by_judgement(session, by, world.moment, found, condition, our_card=our_card)
 
 
 def capture(world, order="O-1", actor=SUSAN):
@@ -123,9 +139,16 @@ def test_r12_the_table_of_what_a_report_comes_to():
 
 @pytest.mark.parametrize("kind", [None, *K])
 @pytest.mark.parametrize("is_replaced", [True, False])
-def test_r12_what_the_receipt_does_to_the_deposit(kind, is_replaced):
-    waits = kind is K.ON_PURPOSE or (kind is K.STOLEN and is_replaced)
-    assert end_on_receipt(kind, replaced=is_replaced) is (None if waits else HoldEnd.RETURNED)
+@pytest.mark.parametrize("condition", Condition)
+def test_r12_how_the_deposit_ends_by_what_the_desk_sees(kind, is_replaced, condition):
+    broken = condition in (Condition.DAMAGED, Condition.ON_PURPOSE)
+    expected = HoldEnd.RETURNED
+    if condition is Condition.ON_PURPOSE or (kind is K.ON_PURPOSE and broken):
+        expected = HoldEnd.INTENTIONALLY_DAMAGED
+    elif kind is K.STOLEN and is_replaced:
+        expected = HoldEnd.STOLEN
+    assert judged_end(kind, condition, replaced=is_replaced, our_card=True) is expected
+    assert judged_end(kind, condition, replaced=is_replaced, our_card=False) is HoldEnd.LOST
 
 
 @pytest.mark.parametrize("kind", sorted(CARD_TYPES))
@@ -287,7 +310,7 @@ def test_who_may_not_report_receive_capture_or_close(active):
         (Role.CLIENT_SERVICES, lambda a: service.announce(active.station, a, CARDS[0], ReturnReason.DAMAGE)),
         (Role.CLIENT_SERVICES, lambda a: service.post(active.station, a, 1, "c", "t")),
         (Role.CLIENT_SERVICES, lambda a: close_account(active.station, a, "alice", "x")),
-        (Role.SHIPPING, lambda a: service.receive(active.station, a, CARDS[0])),
+        (Role.RETURNS, lambda a: service.receive(active.station, a, CARDS[0])),
         (Role.SUPERVISOR, lambda a: deposits.capture(active.station, a, "O-1")),
     ):
         with pytest.raises(NotPermitted, match=f"role {role.value}"):
@@ -317,8 +340,9 @@ def test_r12_nothing_else_captures(active, kind):
         tell(active, kind)
     with pytest.raises(StateConflict, match="released when the card is back"):
         capture(active)
-    done = receive(active)
-    assert done.deposit_released
+    receive(active)
+    assert active.holds()[0][3] == "HELD"  # it waits for the inspection
+    assert judge(active) is HoldEnd.RETURNED
     assert active.holds() == [("O-1", CARDS[0], "U-1", "RELEASED", "RETURNED")]
     assert notices(active).count("HOLD_RELEASED") == 1
 
@@ -327,26 +351,80 @@ def test_r12_stolen_and_replaced_two_deposits_each_with_its_end(active):
     tell(active, K.STOLEN)
     replaced(active)
     assert [(h[0], h[3]) for h in active.holds()] == [("O-1", "HELD"), ("O-2", "HELD")]
-    assert not receive(active).deposit_released  # found by the police, but replaced
+    receive(active)  # found by the police, but replaced
+    with pytest.raises(StateConflict, match="has not judged it yet"):
+        capture(active)
+    assert judge(active) is HoldEnd.STOLEN
+    with pytest.raises(NotPermitted, match="another person"):
+        capture(active, actor=active.actor)
     capture(active)
     assert [(h[0], h[3]) for h in active.holds()] == [("O-1", "CAPTURED"), ("O-2", "HELD")]
 
 
 def test_r12_a_lost_card_that_is_found_in_time_costs_nothing(active):
     tell(active, K.LOST)
-    done = receive(active)
-    assert done.deposit_released
+    receive(active)
     assert card_state(active) is CardState.RETURNED
-    with pytest.raises(StateConflict, match="no deposit that is held"):
+    with pytest.raises(StateConflict, match="has not judged it yet"):
+        capture(active)
+    judge(active)
+    with pytest.raises(StateConflict, match="deposit is released"):
         capture(active)
     assert active.holds()[0][3] == "RELEASED"
 
 
 def test_r12_a_card_damaged_on_purpose_waits_for_its_capture_though_it_came_back(active):
     tell(active, K.ON_PURPOSE)
-    assert not receive(active).deposit_released
+    receive(active)
+    judge(active, Condition.DAMAGED)
     assert active.holds()[0][3] == "HELD"
     assert capture(active) is HoldEnd.INTENTIONALLY_DAMAGED
+
+
+def test_r12_the_desk_finds_what_nobody_reported_and_a_second_person_captures(active):
+    announce(active, ReturnReason.CONSOLIDATION)
+    receive(active)
+    assert judge(active, Condition.ON_PURPOSE) is HoldEnd.INTENTIONALLY_DAMAGED
+    with pytest.raises(NotPermitted, match="another person"):
+        capture(active, actor=active.actor)
+    assert active.holds()[0][3] == "HELD"
+    assert capture(active) is HoldEnd.INTENTIONALLY_DAMAGED
+
+
+def test_r12_a_card_reported_damaged_on_purpose_that_is_whole_costs_nothing(active):
+    tell(active, K.ON_PURPOSE)
+    receive(active)
+    assert judge(active) is HoldEnd.RETURNED
+    assert active.holds()[0][3] == "RELEASED"
+
+
+def test_r12_another_card_in_its_place_releases_nothing(active):
+    receive(active)
+    assert judge(active, our_card=False) is HoldEnd.LOST
+    assert active.holds()[0][3] == "HELD"
+    assert capture(active) is HoldEnd.LOST
+
+
+@pytest.mark.parametrize("kind", K)
+def test_an_order_whose_card_was_reported_before_it_was_active_does_not_stay_shipped(world, kind):
+    world.sent()
+    tell(world, kind)
+    assert records.order(world.station, "O-1")["state"] == "UNDELIVERED"
+    assert world.holds()[0][3] == "HELD"
+    if is_captured(kind):
+        assert capture(world) is DEPOSIT_ENDS[kind]
+    else:
+        receive(world)
+        judge(world)
+        assert world.holds()[0][3:] == ("RELEASED", "RETURNED")
+
+
+def test_a_card_sent_back_before_it_was_active_ends_its_order_and_waits_for_the_desk(world):
+    world.sent()
+    announce(world, ReturnReason.ACCOUNT_CLOSURE)
+    receive(world)
+    assert records.order(world.station, "O-1")["state"] == "UNDELIVERED"
+    assert notices(world).count("CARD_UNDELIVERED") == 0
 
 
 # Sharing
@@ -356,7 +434,8 @@ def test_r12_a_card_damaged_on_purpose_waits_for_its_capture_though_it_came_back
 def shared(active):
     """alice.trust has an active card, dormant because alice's is shared."""
     active.active("O-2", CARDS[1], user="alice.trust")
-    question = issue_challenge(active.station, active.actor, CARDS[0], "alice").challenge
+    asking = login.Purpose.SHARING
+    question = issue_challenge(active.station, active.actor, CARDS[0], "alice", asking).challenge
     asked = sharing.request(
         active.station,
         active.actor,
@@ -421,12 +500,14 @@ def test_r41_a_return_from_its_announcement_to_its_receipt(active):
     assert states(active)["alice", CARDS[0]] == "ACTIVE"  # until it is here, it can be used
 
     done = receive(active)
-    assert (done.number, done.revoked_for, done.deposit_released) == (number, ["alice"], True)
+    assert (done.number, done.revoked_for) == (number, ["alice"])
     assert states(active)["alice", CARDS[0]] == "REVOKED"
     assert card_state(active) is CardState.RETURNED
     shown = records.order(active.station, "O-1")["returns"]
     assert [(one["state"], one["received_at"]) for one in shown] == [("RECEIVED", active.moment)]
-    assert notices(active)[-2:] == ["RETURN_RECEIVED", "HOLD_RELEASED"]
+    assert notices(active)[-1:] == ["RETURN_RECEIVED"]
+    judge(active)
+    assert notices(active)[-1:] == ["HOLD_RELEASED"]
 
 
 def test_received_twice_is_received_once(active):
@@ -434,7 +515,7 @@ def test_received_twice_is_received_once(active):
     first = receive(active)
     before = audit_rows(active)
     again = receive(active)
-    assert (again.number, again.revoked_for, again.deposit_released) == (first.number, [], False)
+    assert (again.number, again.revoked_for) == (first.number, [])
     assert audit_rows(active) == before
 
 
@@ -451,7 +532,10 @@ def test_r12_a_card_that_came_back_undelivered_releases_its_deposit(world, told_
     world.sent()
     if told_before:
         report_undelivered(world.station, world.actor, "O-1")
-    assert receive(world).deposit_released
+        assert world.holds()[0][3:] == ("RELEASED", "UNDELIVERED")  # whether it comes back or not
+    receive(world)
+    judge(world, Condition.UNOPENED)
+    assert world.holds()[0][3:] == ("RELEASED", "UNDELIVERED" if told_before else "RETURNED")
     assert records.order(world.station, "O-1")["state"] == "UNDELIVERED"
     assert notices(world).count("CARD_UNDELIVERED") == 1
     world.at(days=30)
@@ -561,7 +645,8 @@ def test_r12_closed_without_return_captures_by_a_second_person(active):
     service.post(active.station, active.actor, number, "C", "T")
     with pytest.raises(StateConflict, match="on its way back"):
         capture(active)
-    assert receive(active).deposit_released
+    receive(active)
+    judge(active)
     with pytest.raises(StateConflict):
         capture(active)
     assert active.holds()[0][3] == "RELEASED"
@@ -570,7 +655,7 @@ def test_r12_closed_without_return_captures_by_a_second_person(active):
 def test_r12_closed_and_never_sent_back(active):
     close(active)
     assert capture(active) is HoldEnd.CLOSED_WITHOUT_RETURN
-    assert not receive(active).deposit_released
+    receive(active)
     assert active.holds()[0][3] == "CAPTURED"
 
 
@@ -636,7 +721,7 @@ def test_a_loss_and_a_return_by_commands(bench, monkeypatch):
     monkeypatch.setattr(common, "system_user", lambda: "susan")
     assert bench.json("holds", "capture", "O-7", "--yes")["because"] == "STOLEN"
     assert bench.json("holds", "list")["holds"][0]["state"] == "CAPTURED"
-    assert bench.json("returns", "receive", CARDS[0])["deposit_released"] is False
+    assert bench.json("returns", "receive", CARDS[0])["order"] == "O-7"
     assert [one["state"] for one in bench.json("returns", "list", "--order", "O-7")["returns"]] == [
         "RECEIVED"
     ]

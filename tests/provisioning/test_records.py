@@ -13,6 +13,7 @@ from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.db import Database, UnauditedChange
+from dscplus_station.desk import shelf
 from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS, AssignmentState
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import (
@@ -233,14 +234,18 @@ def test_a_quarantine_ends_once_by_a_supervisor(world, resolution, state):
     assert (case.cause, case.evidence) == (Cause.FOREIGN_KEYS, '{"key_version":"21"}')
     clerk = Actor("carl", ALL_ROLES - {Role.SUPERVISOR}, "bench-1")
     with pytest.raises(NotPermitted, match="carl may not resolve"):
-        quarantine.resolve(world.station, clerk, CARDS[0], resolution, "checked")
+        shelf.resolve(world.station, clerk, CARDS[0], resolution, "checked")
     with pytest.raises(BadInput, match="a note has 1 to 200 printable characters"):
-        quarantine.resolve(world.station, world.actor, CARDS[0], resolution, "")
-    quarantine.resolve(world.station, world.actor, CARDS[0], resolution, "checked")
+        shelf.resolve(world.station, world.actor, CARDS[0], resolution, "")
+    if resolution is Resolution.SCRAP:
+        with pytest.raises(NotPermitted, match="was set aside by olivia: scrapping it needs another person"):
+            shelf.resolve(world.station, world.actor, CARDS[0], resolution, "checked")
+    susan = Actor("susan", ALL_ROLES, "bench-1")
+    shelf.resolve(world.station, susan, CARDS[0], resolution, "checked")
     assert listed(world.station, "cards")[0]["state"] is state
     with pytest.raises(NotFound, match="is not in quarantine"):
-        quarantine.resolve(world.station, world.actor, CARDS[0], resolution, "checked")
-    assert quarantine.history(world.station, CARDS[0])[0].resolved_by == "olivia"
+        shelf.resolve(world.station, susan, CARDS[0], resolution, "checked")
+    assert quarantine.history(world.station, CARDS[0])[0].resolved_by == "susan"
 
 
 # Cancellation

@@ -75,8 +75,8 @@ COUNTS = {
     Device.type: {"DSC+": 202, "Online Security Code Card": 10, "temporary passcode": 12},
     ActivationTimer.state: {"RUNNING": 40, "DONE": 146, "STOPPED": 8},
     Hold.end_reason: {
-        None: 78,
-        "RETURNED": 16,
+        None: 91,
+        "UNDELIVERED": 3,
         "ORDER_CANCELLED": 6,
         "LOST": 3,
         "STOLEN": 3,
@@ -96,10 +96,10 @@ COUNTS = {
         "CARD_REPORTED": 29,
         "CARD_UNDELIVERED": 6,
         "RETURN_RECEIVED": 16,
-        "HOLD_RELEASED": 22,
+        "HOLD_RELEASED": 9,
         "HOLD_CAPTURED": 8,
     },
-    Delivery.state: {"SENT": 442},
+    Delivery.state: {"SENT": 429},
 }
 
 

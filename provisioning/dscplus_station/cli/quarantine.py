@@ -1,11 +1,13 @@
 """`dsc-station quarantine`: cards set aside."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dscplus_station.cli.common import Desk, command, confirm, table
+from dscplus_station.cli.common import Desk, command, confirm, second_file, table
+from dscplus_station.desk import shelf
 from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.quarantine import service
 from dscplus_station.quarantine.rules import CAUSE_TOLD, Resolution
@@ -86,17 +88,25 @@ def add(desk: Desk, serial_number: str, note: str, yes: bool) -> None:
 @click.argument("serial_number", metavar="SERIAL")
 @click.argument("resolution", type=click.Choice([one.value for one in Resolution]))
 @click.option("--note", required=True, help="Why, for the audit trail.")
+@second_file
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command
-def resolve(desk: Desk, serial_number: str, resolution: str, note: str, yes: bool) -> None:
+def resolve(
+    desk: Desk, serial_number: str, resolution: str, note: str, second_file: Path | None, yes: bool
+) -> None:
     """A supervisor's decision: scrap the card, or release it into stock.
+
+    Scrapping takes a second person, a supervisor, and not the one who set it aside. What the card was ends
+    with it: its seed is erased, its order lets it go, its deposit is judged (R12).
 
     \b
     Example:
       dsc-station quarantine resolve 0000000018 scrap --note "two chips on the board"
     """
     confirm(f"Card {serial_number}: {resolution}?", yes)
-    service.resolve(desk.station, desk.actor(), serial_number, Resolution(resolution), note)
+    first, wanted = desk.actor(), Resolution(resolution)
+    second = desk.second_person(first, second_file) if wanted is Resolution.SCRAP else None
+    shelf.resolve(desk.station, first, serial_number, wanted, note, second)
     desk.tell(
         "quarantine-resolved",
         {"serial_number": serial_number, "resolution": resolution},
@@ -112,6 +122,7 @@ def _told(case: Quarantine) -> dict[str, Any]:
         "told": CAUSE_TOLD[case.cause],
         "evidence": json.loads(case.evidence),
         "opened_at": case.opened_at,
+        "opened_by": case.opened_by,
         "resolved_at": case.resolved_at,
         "resolved_by": case.resolved_by,
         "resolution": case.resolution,

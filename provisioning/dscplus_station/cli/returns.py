@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from dscplus_station.cli import desk as desk_commands
 from dscplus_station.cli.common import DAY, Desk, command, confirm, say, second_file, table, write_new
 from dscplus_station.holds.rules import HoldState
 from dscplus_station.holds.service import holds as all_holds
@@ -21,7 +22,7 @@ _NUMBER = click.argument("number", metavar="RETURN", type=int)
 
 @click.group()
 def returns() -> None:
-    """Cards that come back: announce, form, posted, receive (R41 to R44)."""
+    """Cards that come back (R41 to R46): announce, form, posted, receive; then inspect, restock or scrap."""
 
 
 @returns.command("announce")
@@ -91,7 +92,9 @@ def posted(desk: Desk, number: int, carrier: str, tracking: str, on: date | None
 @click.argument("serial_number", metavar="SERIAL")
 @command
 def receive(desk: Desk, serial_number: str) -> None:
-    """A card is here again, announced or not: it is revoked for everybody at once, its deposit ends (R12).
+    """A card is here again, announced or not: it is revoked for everybody at once.
+
+    Its deposit waits for the inspection: `returns inspect` (R12).
 
     \b
     Example:
@@ -99,11 +102,10 @@ def receive(desk: Desk, serial_number: str) -> None:
     """
     done = service.receive(desk.station, desk.actor(), serial_number)
     revoked = f"; revoked for {', '.join(done.revoked_for)}" if done.revoked_for else ""
-    released = "; its deposit is released" if done.deposit_released else ""
     desk.tell(
         "return-received",
         dataclasses.asdict(done),
-        lambda: click.echo(f"return {done.number}: card {serial_number} is received{revoked}{released}"),
+        lambda: click.echo(f"return {done.number}: card {serial_number} is received{revoked}"),
     )
 
 
@@ -156,6 +158,13 @@ def addresses(desk: Desk) -> None:
             click.echo()
 
     desk.tell("return-addresses", {"regions": [dataclasses.asdict(one) for one in regions.values()]}, words)
+
+
+returns.add_command(desk_commands.inspect_card)
+returns.add_command(desk_commands.restock)
+returns.add_command(desk_commands.scrap)
+returns.add_command(desk_commands.set_aside)
+returns.add_command(desk_commands.shelf_group)
 
 
 @click.group()

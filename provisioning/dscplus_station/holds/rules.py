@@ -20,6 +20,8 @@ class HoldEnd(StrEnum):
     RETURNED = "RETURNED"
     """Also after battery failure or accidental damage: those cost nothing."""
     ORDER_CANCELLED = "ORDER_CANCELLED"
+    UNDELIVERED = "UNDELIVERED"
+    """It never reached its holder, who owes nothing for it, whether it comes back or not."""
     LOST = "LOST"
     STOLEN = "STOLEN"
     INTENTIONALLY_DAMAGED = "INTENTIONALLY_DAMAGED"
@@ -29,6 +31,7 @@ class HoldEnd(StrEnum):
 STATE_AFTER: dict[HoldEnd, HoldState] = {
     HoldEnd.RETURNED: HoldState.RELEASED,
     HoldEnd.ORDER_CANCELLED: HoldState.RELEASED,
+    HoldEnd.UNDELIVERED: HoldState.RELEASED,
     HoldEnd.LOST: HoldState.CAPTURED,
     HoldEnd.STOLEN: HoldState.CAPTURED,
     HoldEnd.INTENTIONALLY_DAMAGED: HoldState.CAPTURED,

@@ -36,13 +36,3 @@ DEPOSIT_ENDS: dict[ReportKind, HoldEnd] = {
 def is_captured(kind: ReportKind) -> bool:
     """Whether the deposit of a card reported so is captured (R12)."""
     return STATE_AFTER[DEPOSIT_ENDS[kind]] is HoldState.CAPTURED
-
-
-def end_on_receipt(kind: ReportKind | None, *, replaced: bool) -> HoldEnd | None:
-    """How the deposit ends when the card has come back, or None: it waits for its capture (R12).
-
-    A lost card that came back is lost no more. A stolen one is captured if it was replaced (R12).
-    """
-    if kind is ReportKind.ON_PURPOSE or (kind is ReportKind.STOLEN and replaced):
-        return None
-    return HoldEnd.RETURNED

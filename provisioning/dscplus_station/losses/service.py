@@ -14,7 +14,8 @@ from dscplus_station.losses.rules import GONE, ReportKind, is_captured
 from dscplus_station.losses.tables import CardReport
 from dscplus_station.notices.outbox import queue
 from dscplus_station.notices.rules import NoticeKind
-from dscplus_station.orders.service import get_order, live_binding
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.orders.service import get_order, live_binding, move_order
 from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
@@ -42,7 +43,8 @@ def report(
 ) -> Reported:
     """Record what happened to a card in its holder's hands; every assignment is revoked at once (R10, R12).
 
-    The same report again changes nothing; another one corrects it, as long as the deposit is held.
+    An order whose card was not active yet is UNDELIVERED with it. The same report again changes nothing;
+    another one corrects it, as long as the deposit is held.
 
     Raises:
         NotFound: no such card.
@@ -66,6 +68,8 @@ def report(
             )
         because = f"reported {kind}"
         users = take_out_of_use(session, actor, now, serial_number, because)
+        if order.state is OrderState.SHIPPED:  # nobody can activate the card any more: the order ends here
+            move_order(session, actor, now, order.id, OrderState.UNDELIVERED, because)
         if kind in GONE and card.state is CardState.SHIPPED:
             move_card(session, actor, now, serial_number, CardState.LOST, because)
         if known is None:

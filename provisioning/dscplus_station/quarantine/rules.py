@@ -13,6 +13,12 @@ class Cause(StrEnum):
     SELF_TEST_FAILED = "SELF_TEST_FAILED"
     TERMINATED = "TERMINATED"
     COUNTER_BACKWARDS = "COUNTER_BACKWARDS"
+    WRONG_RESPONSE = "WRONG_RESPONSE"
+    LIFE_CYCLE = "LIFE_CYCLE"
+    UNKNOWN_SERIAL = "UNKNOWN_SERIAL"
+    NO_ANSWER = "NO_ANSWER"
+    NOT_PROVEN = "NOT_PROVEN"
+    """It did not prove that it is wiped, or terminated."""
     BY_HAND = "BY_HAND"
     """The one cause that no program finds: a person did, for a card that is dead or not to be trusted."""
 
@@ -23,6 +29,11 @@ CAUSE_TOLD: dict[Cause, str] = {
     Cause.SELF_TEST_FAILED: "its self-test failed",
     Cause.TERMINATED: "it is terminated",
     Cause.COUNTER_BACKWARDS: "its counters ran backwards",
+    Cause.WRONG_RESPONSE: "it answers otherwise than its seed demands",
+    Cause.LIFE_CYCLE: "it is not in the life cycle state that it left in",
+    Cause.UNKNOWN_SERIAL: "its serial number is not on record",
+    Cause.NO_ANSWER: "it does not answer",
+    Cause.NOT_PROVEN: "it did not prove what was done to it",
     Cause.BY_HAND: "it was set aside by hand",
 }
 

@@ -9,7 +9,7 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import Detail, canonical
 from dscplus_station.db import affected
-from dscplus_station.errors import NotFound
+from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.quarantine.rules import STATE_AFTER, Cause, Resolution
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.station import Station
@@ -43,6 +43,7 @@ def set_aside(
             cause=cause,
             evidence=canonical(evidence),
             opened_at=now,
+            opened_by=actor.operator,
         )
     )
 
@@ -74,28 +75,40 @@ def history(station: Station, serial_number: str) -> list[Quarantine]:
     return found
 
 
-def resolve(station: Station, actor: Actor, serial_number: str, resolution: Resolution, note: str) -> None:
-    """End a quarantine: the card is scrapped, or released into stock as BLANK.
+def open_case(session: Session, serial_number: str) -> Quarantine | None:
+    """The open quarantine of a card."""
+    return session.scalars(
+        select(Quarantine).where(Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None))
+    ).one_or_none()
+
+
+def end_case(
+    session: Session, actor: Actor, now: datetime, serial_number: str, resolution: Resolution, note: str
+) -> None:
+    """End a quarantine within the caller's transaction: the card is scrapped, or released as BLANK.
 
     Raises:
-        NotPermitted: not a supervisor.
+        NotPermitted: not a supervisor; or it is to be scrapped by the one who set it aside.
         BadInput: the note is empty or too long.
         NotFound: the card is not in quarantine.
         StateConflict: the card's state changed meanwhile.
     """
     actor.require(Role.SUPERVISOR, "resolve a quarantine")
     require_words(f"card {serial_number}: a note", note)
-    with station.database.writing() as session:
-        now = station.now()
-        ended = affected(
-            session,
-            update(Quarantine)
-            .where(Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None))
-            .values(resolved_at=now, resolved_by=actor.operator, resolution=resolution, note=note),
+    case = open_case(session, serial_number)
+    if case is None:
+        raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
+    if resolution is Resolution.SCRAP and case.opened_by == actor.operator:
+        raise NotPermitted(
+            f"card {serial_number} was set aside by {actor.operator}: scrapping it needs another person"
         )
-        if ended != 1:
-            raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
-        move_card(session, actor, now, serial_number, STATE_AFTER[resolution], f"quarantine: {note}")
-        audit.record(
-            session, actor, now, "quarantine.resolve", serial_number, resolution=resolution, note=note
-        )
+    ended = affected(
+        session,
+        update(Quarantine)
+        .where(Quarantine.id == case.id, Quarantine.resolved_at.is_(None))
+        .values(resolved_at=now, resolved_by=actor.operator, resolution=resolution, note=note),
+    )
+    if ended != 1:
+        raise NotFound(f"the quarantine of card {serial_number} was resolved meanwhile")
+    move_card(session, actor, now, serial_number, STATE_AFTER[resolution], f"quarantine: {note}")
+    audit.record(session, actor, now, "quarantine.resolve", serial_number, resolution=resolution, note=note)

@@ -34,6 +34,7 @@ class Quarantine(Base):
     cause: Mapped[Cause] = mapped_column(one_of(Cause, "cause"))
     evidence: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime]
+    opened_by: Mapped[str] = mapped_column(String(64))
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(64))
     resolution: Mapped[Resolution | None] = mapped_column(one_of(Resolution, "resolution"))

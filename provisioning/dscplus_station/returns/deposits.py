@@ -1,4 +1,4 @@
-"""How the deposit of a card that is out ends: by its return, or captured by a second person (R12)."""
+"""How the deposit of a card that was out ends: by the inspection, or captured by a second person (R12)."""
 
 from datetime import datetime
 
@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotPermitted, StateConflict
-from dscplus_station.holds.rules import HoldEnd
+from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.holds.service import end_hold
-from dscplus_station.losses.rules import DEPOSIT_ENDS, end_on_receipt, is_captured
+from dscplus_station.losses.rules import DEPOSIT_ENDS, is_captured
 from dscplus_station.losses.service import report_of
 from dscplus_station.operators.service import has_operators
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Order
-from dscplus_station.returns.rules import ReturnState
+from dscplus_station.returns.rules import ON_THE_WAY, Condition, ReturnState, judged_end
 from dscplus_station.returns.tables import Return
 from dscplus_station.station import Station
 from dscplus_station.users.tables import Closure
@@ -55,11 +55,34 @@ def capture(station: Station, actor: Actor, order_id: str, second: Actor | None 
         return end
 
 
-def end_by_receipt(session: Session, actor: Actor, now: datetime, order: Order) -> bool:
-    """Release the deposit of a card that has come back, unless it waits for its capture; whether it was."""
+def end_by_judgement(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    found: Return,
+    condition: Condition,
+    *,
+    our_card: bool = True,
+) -> HoldEnd:
+    """Put on record how the deposit of an inspected return ends (R12), within the caller's transaction.
+
+    A release is done at once; a capture waits for a second person (`capture`). Judged again, the later
+    judgement counts, as long as the deposit is held.
+    """
+    order = get_order(session, found.order_id)
     report = report_of(session, order.id)
-    end = end_on_receipt(report.kind if report else None, replaced=_is_replaced(session, order))
-    return end is not None and end_hold(session, actor, now, order.id, end)
+    end = judged_end(
+        report.kind if report else None,
+        condition,
+        replaced=_is_replaced(session, order),
+        our_card=our_card,
+    )
+    found.judged_end, found.judged_by = end, actor.operator
+    session.flush()
+    audit.record(session, actor, now, "return.judged", found.serial_number, number=found.id, end=end)
+    if STATE_AFTER[end] is HoldState.RELEASED:
+        end_hold(session, actor, now, order.id, end)
+    return end
 
 
 def _is_replaced(session: Session, order: Order) -> bool:
@@ -80,18 +103,33 @@ def _grounds(session: Session, order: Order) -> tuple[HoldEnd, str]:
     Raises:
         StateConflict: nothing does.
     """
+    back = session.scalars(
+        select(Return)
+        .where(Return.order_id == order.id, Return.state.not_in(ON_THE_WAY))
+        .order_by(Return.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if back is not None and back.judged_end is not None and back.judged_by is not None:
+        if STATE_AFTER[back.judged_end] is HoldState.CAPTURED:
+            return back.judged_end, back.judged_by
+    elif back is not None:
+        raise StateConflict(
+            f"order {order.id}: its card is here, and the returns desk has not judged it yet: "
+            f"`dsc-station returns inspect {back.serial_number}` first"
+        )
     report = report_of(session, order.id)
-    if report is not None and is_captured(report.kind):
+    if back is None and report is not None and is_captured(report.kind):
         return DEPOSIT_ENDS[report.kind], report.reported_by
     closure = session.get(Closure, order.user_name)
-    if closure is None:
+    if closure is None or back is not None:
         raise StateConflict(
-            f"order {order.id}: its card was not reported lost, stolen or damaged on purpose, nor is "
-            f"{order.user_name}'s account closed: its deposit is released when the card is back"
+            f"order {order.id}: its card was not reported lost, stolen or damaged on purpose, nor found so "
+            f"by the returns desk, nor is {order.user_name}'s account closed without its return: its deposit "
+            "is released when the card is back"
         )
     on_its_way = session.scalar(
-        select(Return.id).where(Return.order_id == order.id, Return.state != ReturnState.ANNOUNCED)
+        select(Return.id).where(Return.order_id == order.id, Return.state == ReturnState.IN_TRANSIT)
     )
     if on_its_way is not None:
-        raise StateConflict(f"order {order.id}: its card is on its way back, or here: return {on_its_way}")
+        raise StateConflict(f"order {order.id}: its card is on its way back: return {on_its_way}")
     return HoldEnd.CLOSED_WITHOUT_RETURN, closure.closed_by

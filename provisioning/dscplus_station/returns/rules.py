@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from dscplus_station.business_days import after
 from dscplus_station.devices.rules import CODE_CARDS, DeviceType
+from dscplus_station.holds.rules import HoldEnd
+from dscplus_station.losses.rules import ReportKind
 
 
 class ReturnState(StrEnum):
@@ -32,6 +34,20 @@ class ReturnReason(StrEnum):
 REPLACEABLE = frozenset({ReturnReason.DAMAGE, ReturnReason.BREAKAGE, ReturnReason.REPLACEMENT})
 """A card that came back so may be replaced, as a reported one may (R9)."""
 
+
+class Condition(StrEnum):
+    """What the returns desk sees of a card that came back."""
+
+    INTACT = "intact"
+    DAMAGED = "damaged"
+    """Worn or broken, as it happens: it costs nothing (R12)."""
+    ON_PURPOSE = "damaged-on-purpose"
+    UNOPENED = "unopened"
+    """Undelivered: in its parcel, which nobody has opened."""
+
+
+BROKEN = frozenset({Condition.DAMAGED, Condition.ON_PURPOSE})
+
 S = ReturnState
 RETURN_TRANSITIONS: dict[ReturnState, frozenset[ReturnState]] = {
     S.ANNOUNCED: frozenset({S.IN_TRANSIT}),
@@ -43,6 +59,9 @@ RETURN_TRANSITIONS: dict[ReturnState, frozenset[ReturnState]] = {
 
 ON_THE_WAY = frozenset({S.ANNOUNCED, S.IN_TRANSIT})
 """Not here yet."""
+
+HERE = frozenset({S.RECEIVED, S.INSPECTED})
+"""On the returns desk, or on the quarantine shelf."""
 
 SHOWN_AFTER = (3, 5)
 """R42: business days from posting until the account shows the receipt. (3 alone is superseded.)"""
@@ -71,3 +90,23 @@ def announcing_fault(kind: DeviceType, reason: ReturnReason, *, by_phone: bool) 
     if reason is ReturnReason.REPLACEMENT and not by_phone:
         return "a replacement return is phoned in: temporary code first, then the new card is ordered"
     return None
+
+
+def judged_end(report: ReportKind | None, condition: Condition, *, replaced: bool, our_card: bool) -> HoldEnd:
+    """How the deposit of a card ends once the returns desk has looked at it (R12).
+
+    What the desk sees counts for more than what was reported: a card reported damaged on purpose that is
+    whole is not damaged. Whether a broken one was broken on purpose the report may know better. If what came
+    back is not the card that was sent, that card is lost. A stolen card that was replaced stays captured.
+
+    Args:
+        replaced: the user has ordered another card in its place.
+        our_card: what came back is the card that was sent.
+    """
+    if not our_card:
+        return HoldEnd.LOST
+    if condition is Condition.ON_PURPOSE or (report is ReportKind.ON_PURPOSE and condition in BROKEN):
+        return HoldEnd.INTENTIONALLY_DAMAGED
+    if report is ReportKind.STOLEN and replaced:
+        return HoldEnd.STOLEN
+    return HoldEnd.RETURNED

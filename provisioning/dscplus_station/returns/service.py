@@ -16,9 +16,8 @@ from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConfli
 from dscplus_station.notices.outbox import queue
 from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.orders.rules import OrderState
-from dscplus_station.orders.service import get_order, live_binding
+from dscplus_station.orders.service import get_order, live_binding, move_order
 from dscplus_station.returns.addresses import read_regions, region_of
-from dscplus_station.returns.deposits import end_by_receipt
 from dscplus_station.returns.rules import (
     ON_THE_WAY,
     RETURN_TRANSITIONS,
@@ -38,13 +37,12 @@ MAX_TEXT = 60
 
 @dataclass(frozen=True)
 class Received:
-    """A card that has come back: from whom it was taken just now, whether its deposit was released now."""
+    """A card that has come back, and from whom it was taken just now."""
 
     number: int
     serial_number: str
     order: str
     revoked_for: list[str]
-    deposit_released: bool
 
 
 def announce(
@@ -80,7 +78,7 @@ def announce(
             raise StateConflict(f"{serial_number} has return {known.id} ({known.reason}), {known.state}")
         card = get_card(session, serial_number)
         binding = live_binding(session, serial_number=serial_number)
-        if binding is None or card.state not in _OUT:
+        if binding is None or card.state not in OUT:
             raise StateConflict(f"card {serial_number} is {card.state}: no holder has it")
         country = get_order(session, binding.order_id).country
         announced = Return(
@@ -128,32 +126,37 @@ def post(
             raise BadInput(f"return {number} was announced on {announced_on}, not posted on {posted_on}")
         found.carrier, found.tracking, found.posted_on = carrier, tracking, posted_on
         session.flush()
-        _move(session, actor, station.now(), found, ReturnState.IN_TRANSIT)
+        move_return(session, actor, station.now(), found, ReturnState.IN_TRANSIT)
 
 
 def receive(station: Station, actor: Actor, serial_number: str) -> Received:
     """Record that a card has come back, announced or not, in one transaction: every assignment is revoked at
-    once, before anybody can touch its PIN, and its deposit ends by R12.
+    once, before anybody can touch its PIN.
 
-    Received again, nothing is done. The card is RETURNED: what the returns desk makes of it comes next.
+    The deposit waits for the inspection, which may find the card damaged on purpose, or that it is another
+    card (R12). An order whose card was not active yet is
+    UNDELIVERED. Received again, nothing is done. The card is RETURNED: the returns desk goes on with it.
 
     Raises:
         NotFound: no such card.
         StateConflict: it was not out.
     """
-    actor.require(Role.SHIPPING, "receive cards that come back")
+    actor.require(Role.RETURNS, "receive cards that come back")
     with station.database.writing() as session:
         now = station.now()
         card = get_card(session, serial_number)
         found = open_return(session, serial_number)
         if found is not None and found.state not in ON_THE_WAY:
-            return Received(found.id, serial_number, found.order_id, [], False)
+            return Received(found.id, serial_number, found.order_id, [])
         binding = live_binding(session, serial_number=serial_number)
-        if binding is None or card.state not in _OUT:
+        if binding is None or card.state not in OUT:
             raise StateConflict(f"card {serial_number} is {card.state}: it was not out")
         order = get_order(session, binding.order_id)
         move_card(session, actor, now, serial_number, CardState.RETURNED, "it came back")
         users = take_out_of_use(session, actor, now, serial_number, "it came back")
+        if found is not None and order.state is OrderState.SHIPPED:
+            because = "its holder sent the card back before it was active"
+            move_order(session, actor, now, order.id, OrderState.UNDELIVERED, because)
         if found is None:
             if order.state is OrderState.SHIPPED:
                 mark_undelivered(session, actor, now, order, "came back undelivered")
@@ -167,11 +170,10 @@ def receive(station: Station, actor: Actor, serial_number: str) -> Received:
             session.add(found)
             session.flush()
         if found.state is ReturnState.ANNOUNCED:
-            _move(session, actor, now, found, ReturnState.IN_TRANSIT)
-        _move(session, actor, now, found, ReturnState.RECEIVED, received_at=now)
+            move_return(session, actor, now, found, ReturnState.IN_TRANSIT)
+        move_return(session, actor, now, found, ReturnState.RECEIVED, received_at=now)
         queue(session, actor, now, NoticeKind.RETURN_RECEIVED, order, serial_number)
-        released = end_by_receipt(session, actor, now, order)
-        return Received(found.id, serial_number, order.id, users, released)
+        return Received(found.id, serial_number, order.id, users)
 
 
 def get_return(session: Session, number: int) -> Return:
@@ -195,12 +197,18 @@ def open_return(session: Session, serial_number: str) -> Return | None:
     ).one_or_none()
 
 
-_OUT = (CardState.SHIPPED, CardState.LOST)
+OUT = (CardState.SHIPPED, CardState.LOST)
+"""With a holder, with a carrier, or nobody knows where."""
 
 
-def _move(
+def move_return(
     session: Session, actor: Actor, now: datetime, found: Return, following: ReturnState, **facts: object
 ) -> None:
+    """Take a return one step along its life; the update itself checks the present state.
+
+    Raises:
+        StateConflict: its present state does not lead there.
+    """
     before = [state for state, after in RETURN_TRANSITIONS.items() if following in after]
     moved = affected(
         session,

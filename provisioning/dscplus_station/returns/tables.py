@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
+from dscplus_station.holds.rules import HoldEnd
 from dscplus_station.returns.rules import ReturnReason, ReturnState
 
 
@@ -19,6 +20,7 @@ class Return(Base):
         CheckConstraint("state <> 'ANNOUNCED' OR reason IS NOT NULL", name="announced"),
         CheckConstraint("(tracking IS NULL) = (posted_on IS NULL)", name="posted"),
         CheckConstraint("(tracking IS NULL) = (carrier IS NULL)", name="carrier"),
+        CheckConstraint("(judged_end IS NULL) = (judged_by IS NULL)", name="judged"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -35,3 +37,6 @@ class Return(Base):
     announced_at: Mapped[datetime]
     received_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+    judged_end: Mapped[HoldEnd | None] = mapped_column(one_of(HoldEnd, "judged_end"))
+    """How the deposit ends as the returns desk judged (R12); a capture waits for a second person."""
+    judged_by: Mapped[str | None] = mapped_column(String(64))

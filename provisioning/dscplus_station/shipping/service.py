@@ -12,7 +12,8 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.clock import day_in
 from dscplus_station.devices.service import live_device
 from dscplus_station.errors import BadInput, StateConflict
-from dscplus_station.holds.service import tie_to_card
+from dscplus_station.holds.rules import HoldEnd
+from dscplus_station.holds.service import end_hold, tie_to_card
 from dscplus_station.interim.rules import gap_warning
 from dscplus_station.interim.service import online_cards_end
 from dscplus_station.notices.outbox import queue
@@ -162,7 +163,8 @@ def _require_own_number(session: Session, order_id: str, tracking: str, shipped_
 
 
 def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
-    """Record that an order's card never arrived: its timer stops and its users are revoked (R16).
+    """Record that an order's card never arrived: its timer stops, its users are revoked (R16), and its
+    deposit is released, since its holder never had it (R12).
 
     Returns:
         the card's serial number; it stays SHIPPED until it comes back.
@@ -173,7 +175,10 @@ def report_undelivered(station: Station, actor: Actor, order_id: str) -> str:
     """
     actor.require(Role.SHIPPING, "report an order undelivered")
     with station.database.writing() as session:
-        return mark_undelivered(session, actor, station.now(), get_order(session, order_id), "never arrived")
+        now = station.now()
+        serial_number = mark_undelivered(session, actor, now, get_order(session, order_id), "never arrived")
+        end_hold(session, actor, now, order_id, HoldEnd.UNDELIVERED)
+        return serial_number
 
 
 def mark_undelivered(session: Session, actor: Actor, now: datetime, order: Order, how: str) -> str:

@@ -3,6 +3,10 @@
 from dscplus_station.codes.rules import CodeTable, asked
 from dscplus_station.demo.packing import pack_and_ship
 from dscplus_station.demo.virtual_cards import VirtualCard
+from dscplus_station.desk.inspecting import Inspected, inspect
+from dscplus_station.desk.rules import Outcome as Disposal
+from dscplus_station.desk.runner import Done
+from dscplus_station.desk.working import carry_out, on_the_desk
 from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.login.rules import Purpose
 from dscplus_station.login.service import Issued, issue_challenge
@@ -27,6 +31,16 @@ def made(stage: Stage, card: VirtualCard, order_id: str) -> Record:
     workers = Workers(stage.station, stage.keystore, stage.warehouse)
     (record,) = workers.serve((card.port,), order_id)
     return record
+
+
+def inspect_and_restock(stage: Stage, card: VirtualCard) -> tuple[Inspected, Done]:
+    """Look at a card that came back, in the returns desk's cradle, and wipe it into stock."""
+    serial = card.serial_number
+    with on_the_desk(stage.station, serial, card.port) as at_port:
+        assert at_port is not None  # noqa: S101 (a port was given)
+        looked_at = inspect(stage.station, stage.keystore, stage.warehouse, serial, at_port)
+        done = carry_out(stage.station, stage.keystore, stage.warehouse, serial, Disposal.RESTOCK, at_port)
+    return looked_at, done
 
 
 def posted(stage: Stage, order_id: str) -> Shipped:

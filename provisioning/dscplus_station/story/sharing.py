@@ -80,6 +80,18 @@ def _given_back(stage: Stage, records: Records) -> None:
         Fact("taken from both user names at once", sorted(received.revoked_for), [ANNA, TRUST]),
         Fact("no login with it begins", deeds.is_turned_away(stage, serial, ANNA), True),
         Fact("the old code card works again", records.usable(TRUST), {cast.OLD_CODE_CARD}),
+        Fact("the deposit waits for the inspection", records.deposit(SECOND_ORDER), ("HELD", 2000)),
+    )
+    looked_at, done = deeds.inspect_and_restock(stage, stage.cards[1])
+    stage.post()
+    stage.happens(
+        "the returns desk",
+        "looks at the card, and wipes it into stock",
+        Fact("every check passed", {one.result for one in looked_at.findings}, {"passed"}),
+        Fact("recommended", looked_at.recommendation.outcome, "restock"),
+        Fact("wiped and proven so", done.verdict, "restocked"),
+        Fact("the card is BLANK", records.card(serial), "BLANK"),
+        Fact("the return is over", records.returned(number), "DISPOSED"),
         Fact("the deposit is RELEASED", records.deposit(SECOND_ORDER), ("RELEASED", 2000)),
         Fact("Anna is told", records.notices(SECOND_ORDER).get("HOLD_RELEASED"), ["SENT"]),
     )

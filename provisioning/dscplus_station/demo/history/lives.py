@@ -10,13 +10,13 @@ from dscplus_station.activation.service import revoke_card
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.closing.service import close_account
 from dscplus_station.demo.history.holder import Holder
+from dscplus_station.desk.shelf import resolve
 from dscplus_station.login.service import release_lock
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.orders.rules import OrderKind
 from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.personalise.rules import RunState
 from dscplus_station.quarantine.rules import Resolution
-from dscplus_station.quarantine.service import resolve
 from dscplus_station.returns.deposits import capture
 from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.shipping.service import report_undelivered
@@ -228,7 +228,7 @@ def closes_the_account(holder: Holder) -> Iterator[int]:
 
 
 def closes_and_sends_back(holder: Holder) -> Iterator[int]:
-    """The account is closed, the card comes back, its deposit is released."""
+    """The account is closed, the card comes back and waits to be inspected."""
     yield from closes_the_account(holder)
     number = holder.announces_return(ReturnReason.ACCOUNT_CLOSURE)
     yield 1
@@ -317,7 +317,8 @@ def dies_and_is_scrapped(holder: Holder) -> Iterator[int]:
     yield from dies_on_the_bench(holder)
     world, dead = holder.world, holder.serial_number
     yield 2
-    resolve(world.station, world.staff.supervisor, dead, Resolution.SCRAP, "does not answer in another slot")
+    staff, why = world.staff, "does not answer in another slot"
+    resolve(world.station, staff.returns, dead, Resolution.SCRAP, why, staff.supervisor)
 
 
 def suspected_and_released(holder: Holder) -> Iterator[int]:

@@ -60,6 +60,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("system_user", name=op.f("uq_operator_system_user")),
     )
     op.create_table(
+        "shelf_count",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("missing", sa.Text(), nullable=False),
+        sa.Column("unexpected", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelf_count")),
+    )
+    op.create_table(
         "user_name",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=True),
@@ -477,6 +487,24 @@ def upgrade() -> None:
         sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "judged_end",
+            sa.Enum(
+                "RETURNED",
+                "ORDER_CANCELLED",
+                "UNDELIVERED",
+                "LOST",
+                "STOLEN",
+                "INTENTIONALLY_DAMAGED",
+                "CLOSED_WITHOUT_RETURN",
+                name="judged_end",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("judged_by", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
             "(state IN ('ANNOUNCED', 'IN_TRANSIT')) = (received_at IS NULL)",
             name=op.f("ck_card_return_received"),
@@ -484,6 +512,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state <> 'ANNOUNCED' OR reason IS NOT NULL", name=op.f("ck_card_return_announced")
         ),
+        sa.CheckConstraint("(judged_end IS NULL) = (judged_by IS NULL)", name=op.f("ck_card_return_judged")),
         sa.CheckConstraint("(tracking IS NULL) = (carrier IS NULL)", name=op.f("ck_card_return_carrier")),
         sa.CheckConstraint("(tracking IS NULL) = (posted_on IS NULL)", name=op.f("ck_card_return_posted")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_card_return_order_id")),
@@ -828,6 +857,48 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "inspection",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("return_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column(
+            "condition",
+            sa.Enum(
+                "intact",
+                "damaged",
+                "damaged-on-purpose",
+                "unopened",
+                name="condition",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "restock",
+                "scrap",
+                "quarantine",
+                name="outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["return_id"], ["card_return.id"], name=op.f("fk_inspection_return_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inspection")),
+    )
+    with op.batch_alter_table("inspection", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inspection_serial_number"), ["serial_number"], unique=False)
+
+    op.create_table(
         "quarantine",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("serial_number", sa.String(length=10), nullable=False),
@@ -840,6 +911,11 @@ def upgrade() -> None:
                 "SELF_TEST_FAILED",
                 "TERMINATED",
                 "COUNTER_BACKWARDS",
+                "WRONG_RESPONSE",
+                "LIFE_CYCLE",
+                "UNKNOWN_SERIAL",
+                "NO_ANSWER",
+                "NOT_PROVEN",
                 "BY_HAND",
                 name="cause",
                 native_enum=False,
@@ -850,6 +926,7 @@ def upgrade() -> None:
         ),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.String(length=64), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by", sa.String(length=64), nullable=True),
         sa.Column(
@@ -995,6 +1072,73 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("state <> 'REVOKED'"),
             postgresql_where=sa.text("state <> 'REVOKED'"),
+        )
+
+    op.create_table(
+        "disposal",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("inspection_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "restock",
+                "scrap",
+                "quarantine",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("because", sa.String(length=200), nullable=True),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "BEGUN",
+                "WIPED",
+                "PROVEN",
+                "KEYS_ROTATED",
+                "TERMINATED",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_by", sa.String(length=64), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "COMPLETED",
+                "QUARANTINED",
+                name="result",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint("kind <> 'quarantine'", name=op.f("ck_disposal_kind_done_to_a_card")),
+        sa.CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name=op.f("ck_disposal_ended")),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspection.id"], name=op.f("fk_disposal_inspection_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_disposal_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposal")),
+    )
+    with op.batch_alter_table("disposal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposal_serial_number"), ["serial_number"], unique=False)
+        batch_op.create_index(
+            "uq_disposal_open",
+            ["serial_number"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
         )
 
     op.create_table(
@@ -1179,6 +1323,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("challenge", schema=None) as batch_op:
         batch_op.create_index("ix_challenge_assignment", ["assignment_id", "issued_at"], unique=False)
+
+    op.create_table(
+        "disposal_step",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("disposal_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "step",
+            sa.Enum(
+                "BEGUN",
+                "WIPED",
+                "PROVEN",
+                "KEYS_ROTATED",
+                "TERMINATED",
+                name="step",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["disposal_id"], ["disposal.id"], name=op.f("fk_disposal_step_disposal_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposal_step")),
+    )
+    with op.batch_alter_table("disposal_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposal_step_disposal_id"), ["disposal_id"], unique=False)
 
     op.create_table(
         "sharing",
