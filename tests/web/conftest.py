@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from dscplus_station.keystore import file as keystore_file
 from dscplus_station.operators import hashing
@@ -59,6 +59,7 @@ def browser():
     """Debian's Chromium. In CI a missing one fails; elsewhere its tests are skipped."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium, or set DSC_CHROMIUM")
+    expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
         yield browser
@@ -95,8 +96,9 @@ def tab(browser, kiosk, size, language):
 
 
 def _note(message, complaints):
-    """Errors and broken policies; not what the browser says of an answer that a test asked for (403 …)."""
-    if message.type == "error" and not message.text.startswith("Failed to load resource"):
+    """Errors and broken policies; not what is said of answers that a test asked for (403, none …)."""
+    asked_for = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "htmx:responseError")
+    if message.type == "error" and not message.text.startswith(asked_for):
         complaints.append(message.text)
 
 

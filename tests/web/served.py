@@ -1,5 +1,6 @@
 """A kiosk that is served on a free loopback port, by the server that `dsc-station serve` uses."""
 
+import dataclasses
 import threading
 from contextlib import contextmanager
 
@@ -35,8 +36,11 @@ class Served:
 
 
 @contextmanager
-def serving(world, port=0, **parts):
-    """Serve `world` while the block runs; `parts` replace what the kiosk would open by itself."""
+def serving(world, port=0, wire=None, **parts):
+    """Serve `world` while the block runs; `parts` replace what the kiosk would open by itself.
+
+    With a `wire`, the browser comes by its port.
+    """
     started = threading.Event()
     with (
         server.listen("127.0.0.1", port) as listener,
@@ -44,6 +48,9 @@ def serving(world, port=0, **parts):
             world.station, world.keystore, server.addresses(listener, "127.0.0.1", (), None, None)
         ) as kiosk,
     ):
+        if wire is not None:
+            wire.to = kiosk.addresses.port
+            kiosk.addresses = dataclasses.replace(kiosk.addresses, port=wire.port)
         for name, part in parts.items():
             setattr(kiosk, name, part)
         app = kiosk_app(kiosk)

@@ -206,5 +206,5 @@ def test_extra_names_what_the_kiosk_imports():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = {re.split(r"[>=<]", one)[0] for one in project["project"]["optional-dependencies"]["station"]}
     imported = {"argon2-cffi": "argon2", "fpdf2": "fpdf", "python-multipart": "python_multipart"}
-    imported |= {"zxing-cpp": "zxingcpp"}
+    imported |= {"zxing-cpp": "zxingcpp", "pillow": "PIL", "fonttools": "fontTools"}
     assert {imported.get(one, one) for one in wanted} <= EXTRA

@@ -11,6 +11,9 @@ from jinja2.ext import babel_extract
 
 import dscplus_station
 from dscplus_station import catalogue
+from dscplus_station.quarantine.rules import CAUSE_TOLD
+from dscplus_station.scans import rules as scans
+from dscplus_station.slots import rules as slots
 from dscplus_station.web.language import NAMES
 
 PACKAGE = Path(dscplus_station.__file__).parent
@@ -22,13 +25,13 @@ AREAS = sorted({path.name for path in (WEB / "templates").iterdir() if path.is_d
 
 def texts_of(area):
     """The texts of an area: its templates, its module in `pages`; of the common area, all the rest."""
-    found = set()
+    found = texts_of_rooms(area)
     templates = sorted((WEB / "templates" / area).rglob("*.html"))
-    modules = [WEB / "pages" / f"{area}.py", *sorted((WEB / "pages").glob(f"{area}_*.py"))]
+    modules = modules_of(area)
     if area == COMMON:
         templates += (WEB / "templates").glob("*.html")
-        areas = {module for other in AREAS if other != COMMON for module in modules_of(other)}
-        modules = [path for path in WEB.rglob("*.py") if path not in areas]
+        others = {module for other in AREAS if other != COMMON for module in modules_of(other)}
+        modules = [path for path in WEB.rglob("*.py") if path not in others]
     for path in templates:
         options = {"trimmed": "false", "silent": "false", "extensions": "jinja2.ext.i18n"}
         for _line, _function, message, _comments in babel_extract(
@@ -36,10 +39,9 @@ def texts_of(area):
         ):
             found |= texts_in(message)
     for path in modules:
-        if path.exists():
-            with path.open("rb") as file:
-                for _line, message, _comments, _context in extract("python", file, KEYWORDS):
-                    found |= texts_in(message)
+        with path.open("rb") as file:
+            for _line, message, _comments, _context in extract("python", file, KEYWORDS):
+                found |= texts_in(message)
     return found
 
 
@@ -49,7 +51,27 @@ def texts_in(message):
 
 
 def modules_of(area):
-    return [WEB / "pages" / f"{area}.py", *(WEB / "pages").glob(f"{area}_*.py")]
+    pages = [WEB / "pages" / f"{area}.py", *(WEB / "pages").glob(f"{area}_*.py")]
+    return [path for path in pages if path.exists()] + sorted((WEB / area).glob("*.py"))
+
+
+def texts_of_rooms(area):
+    """What the rooms behind a page say in words that are translated where they are shown."""
+    return ROOMS[area]() if area in ROOMS else set()
+
+
+def said_at_the_bench():
+    said = {text for words in slots.WORDS.values() for text in (words.what, words.now)}
+    said |= set(CAUSE_TOLD.values())
+    said |= {value for name, value in vars(scans).items() if name.isupper() and isinstance(value, str)}
+    for path in (PACKAGE / "parcels").glob("*.py"):
+        with path.open("rb") as file:
+            for _line, message, _comments, _context in extract("python", file, KEYWORDS | {"words": None}):
+                said |= texts_in(message)
+    return {text for text in said if re.search("[a-z]{3} ", text)}
+
+
+ROOMS = {"bench": said_at_the_bench}
 
 
 def catalogue_of(language, area):
@@ -83,7 +105,7 @@ def test_no_translation_is_left_over_or_names_something_else(area, language):
 
 
 def names(text):
-    return set(re.findall(r"%\((\w+)\)", text))
+    return set(re.findall(r"%\((\w+)\)|\{(\w+)\}", text))
 
 
 def test_there_is_something_to_translate():

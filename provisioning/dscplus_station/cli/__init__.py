@@ -47,21 +47,8 @@ COMMANDS = {
 }
 """Command: where it is, and its line of help, so that `--help` loads none of them."""
 
-EXTRA = {
-    "sqlalchemy",
-    "alembic",
-    "argon2",
-    "babel",
-    "fontTools",
-    "fpdf",
-    "PIL",
-    "zxingcpp",
-    "holidays",
-    "pycountry",
-    "rich",
-    "tzdata",
-}
-EXTRA |= {"fastapi", "jinja2", "python_multipart", "uvicorn", "zxingcpp"}
+EXTRA = {"sqlalchemy", "alembic", "argon2", "babel", "fpdf", "holidays", "pycountry", "rich", "tzdata"}
+EXTRA |= {"PIL", "fastapi", "fontTools", "jinja2", "python_multipart", "uvicorn", "zxingcpp"}
 MISSING_EXTRA = "this needs the station extra: pip install 'dscplus[station]'"
 
 

@@ -2,13 +2,17 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from dscplus_station.keystore.interface import Keystore
+from dscplus_station.parcels.claiming import Claims
+from dscplus_station.slots.bench import Bench
+from dscplus_station.slots.map import slot_map
 from dscplus_station.station import Station
 from dscplus_station.training.card import TrainingCard
 from dscplus_station.web.addresses import Addresses
+from dscplus_station.web.desks import Desks
 
 
 @dataclass
@@ -19,16 +23,27 @@ class Kiosk:
     keystore: Keystore
     addresses: Addresses
     training: TrainingCard = field(default_factory=TrainingCard)
+    bench: Bench | None = None
+    """The slots of this process; None where the station has none."""
+    desks: Desks = field(default_factory=Desks)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: a stream of events looks at it and ends, too."""
 
 
 @contextmanager
 def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> Iterator[Kiosk]:
-    """Open the kiosk of a station while the block runs."""
+    """Open the kiosk of a station while the block runs; it owns the station's slots meanwhile.
+
+    Raises:
+        BadInput: the slot map cannot be used.
+        HeldByAnother: another process owns one of the slots.
+    """
     kiosk = Kiosk(station, keystore, addresses)
-    try:
+    with ExitStack() as stack:
+        stack.callback(kiosk.training.close)
+        stack.callback(kiosk.stopping.set)
+        slots = slot_map(station.settings.slots)
+        if slots:
+            claims = Claims(station, keystore)
+            kiosk.bench = stack.enter_context(Bench(station, keystore, slots, claims))
         yield kiosk
-    finally:
-        kiosk.stopping.set()
-        kiosk.training.close()

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -33,6 +34,14 @@ def page(request: Request, name: str, /, *, status: int = 200, **facts: Any) -> 
         facts: what the template names. Beside them it has `_`, `csrf_field()`, `static(name)`, the filters
             `day` and `moment`, and `actor` (None where nobody is signed in).
     """
+    response = HTMLResponse(fragment(request, name, **facts), status)
+    if hasattr(request.state, "new_cookie"):
+        set_cookie(request, response, request.state.new_cookie)
+    return response
+
+
+def fragment(request: Request, name: str, /, **facts: Any) -> Markup:
+    """The same as text, for a part of a page or a stream of events."""
     kiosk = kiosk_of(request)
     language = language_of(request)
     found = who(request)
@@ -49,11 +58,7 @@ def page(request: Request, name: str, /, *, status: int = 200, **facts: Any) -> 
         "csrf_field": lambda: csrf.field(request),
         "csrf_token": lambda: csrf.token(request),
     }
-    content = environment.get_template(name).render(shared | facts)
-    response = HTMLResponse(content, status)
-    if hasattr(request.state, "new_cookie"):
-        set_cookie(request, response, request.state.new_cookie)
-    return response
+    return Markup(environment.get_template(name).render(shared | facts))  # noqa: S704 (it escapes by itself)
 
 
 def gettext_of(request: Request) -> Callable[..., str]:

@@ -1,0 +1,36 @@
+"""A scan at the bench: first it may acknowledge what stands there, then it is the parcels' business."""
+
+from dscplus_station.actor import Actor
+from dscplus_station.parcels import service as parcels
+from dscplus_station.scans.rules import Command, CommandScan, parse
+from dscplus_station.web.kiosk import Kiosk
+
+
+def take(kiosk: Kiosk, actor: Actor, text: str) -> None:
+    """Take a scan, or what was typed in its place; what came of it is on the operator's desk.
+
+    While a refusal stands there, OK takes it away, and every other scan leaves it as it is and does nothing.
+    Then OK acknowledges the alarm of a slot, one a scan.
+
+    Raises:
+        StationError: as `parcels.service.scan`.
+    """
+    scan = parse(text)
+    if scan == CommandScan(Command.OK) and (
+        kiosk.desks.acknowledge(actor.operator) or acknowledge_next(kiosk)
+    ):
+        return
+    if kiosk.desks.insist(actor.operator):
+        return
+    kiosk.desks.tell(actor.operator, parcels.scan(kiosk.station, actor, text))
+
+
+def acknowledge_next(kiosk: Kiosk) -> bool:
+    """Take the alarm of one slot away, by the slots' numbers; whether there was one."""
+    if kiosk.bench is None:
+        return False
+    alarmed = next((state for state in kiosk.bench.snapshot().slots if state.alarm is not None), None)
+    if alarmed is None:
+        return False
+    kiosk.bench.acknowledge(alarmed.number)
+    return True

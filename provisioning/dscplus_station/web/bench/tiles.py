@@ -1,0 +1,128 @@
+"""From a slot's state to what its tile shows. Pure: states and a translation in, words out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dscplus_station.slots.rules import WORDS, Code, Outcome, Phase, Verdict
+from dscplus_station.slots.state import SlotState
+from dscplus_station.web.bench.texts import STEPS
+
+Translate = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What a tile shows. `look`: empty, busy, waiting, pass, fail, stopped or interrupted.
+
+    `key` is another one whenever something new is to be heard; `say` is what a screen reader says then.
+    `acknowledge`: it stays until OK is scanned or its button is pressed.
+    """
+
+    slot: int
+    label: str
+    row: int
+    column: int
+    look: str
+    word: str
+    key: str
+    what: str = ""
+    now: str = ""
+    evidence: str = ""
+    order: str | None = None
+    serial_number: str | None = None
+    step: str = ""
+    done: int = 0
+    steps: int = 0
+    seconds: float | None = None
+    running: bool = False
+    acknowledge: bool = False
+    card_waits: bool = False
+
+    @property
+    def say(self) -> str:
+        """One sentence for who does not see it."""
+        return " ".join(filter(None, (f"{self.word}.", self.what, self.now)))
+
+
+def tile_of(state: SlotState, _: Translate) -> Tile:
+    """The tile of a slot."""
+    if state.alarm is not None:
+        return _alarm(state, state.alarm, _)
+    match state.phase:
+        case Phase.WORKING:
+            return _working(state, _)
+        case Phase.IDENTIFYING:
+            return _tile(state, "busy", _("Reading the card"))
+        case Phase.WAITING | Phase.ON_HOLD:
+            now = _("Take it out, scan an order, then plug it in.")
+            return _tile(state, "waiting", _("No order"), now=now)
+        case Phase.ENDED if state.verdict is Verdict.PASS and state.outcome is not None:
+            now = told(state.outcome, _)[1]
+            return _tile(state, "pass", _("PASS"), now=now, seconds=state.seconds or None)
+        case _ if state.outcome is not None:
+            what, now = told(state.outcome, _)
+            if state.verdict is Verdict.INTERRUPTED:
+                return _tile(state, "interrupted", _("Interrupted"), what=what, now=now)
+            return _tile(state, "stopped", _stop_word(state, state.outcome, _), what=what, now=now)
+        case _:
+            return _tile(state, "empty", _("Empty"))
+
+
+def told(outcome: Outcome, _: Translate) -> tuple[str, str]:
+    """What is wrong and what to do now, translated; another room's outcome as it came."""
+    if outcome.code not in set(Code):
+        return outcome.what, outcome.now
+    words = WORDS[Code(outcome.code)]
+    facts = {name: _(fact) for name, fact in outcome.facts.items()}
+    return _(words.what).format(**facts), _(words.now).format(**facts)
+
+
+def _alarm(state: SlotState, alarm: Outcome, _: Translate) -> Tile:
+    what, now = told(alarm, _)
+    return _tile(
+        state,
+        "fail",
+        _stop_word(state, alarm, _),
+        what=what,
+        now=now,
+        evidence=alarm.facts.get("evidence", ""),
+        acknowledge=True,
+        card_waits=state.phase is Phase.ON_HOLD,
+    )
+
+
+def _stop_word(state: SlotState, outcome: Outcome, _: Translate) -> str:
+    set_aside = state.verdict is Verdict.FAIL or outcome.code == Code.QUARANTINED
+    return _("Quarantine") if set_aside else _("Stop")
+
+
+def _working(state: SlotState, _: Translate) -> Tile:
+    done, steps = state.steps_done, len(state.steps)
+    under_way = state.steps[min(done, steps - 1)] if steps else ""
+    return _tile(
+        state,
+        "busy",
+        _(STEPS.get(under_way, under_way)),
+        step=_("Step %(number)s of %(steps)s", number=min(done + 1, steps), steps=steps),
+        done=done,
+        steps=steps,
+        seconds=state.seconds,
+        running=True,
+    )
+
+
+def _tile(state: SlotState, look: str, word: str, **facts: object) -> Tile:
+    outcome = state.alarm or state.outcome
+    code = outcome.code if outcome is not None else ""
+    return Tile(
+        slot=state.number,
+        label=state.label,
+        row=state.row,
+        column=state.column,
+        look=look,
+        word=word,
+        key=f"{state.plugging}-{look}-{code}",
+        order=state.order,
+        serial_number=state.serial_number,
+        **facts,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,89 @@
+"""The bench: scans, slots and parcels on one page, kept up to date by a stream of events."""
+
+from typing import Annotated
+
+import zxingcpp
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from dscplus_station.actor import Actor, Role
+from dscplus_station.errors import NotFound
+from dscplus_station.scans.rules import Command, command_code
+from dscplus_station.web.bench import drawing, scanning
+from dscplus_station.web.bench.stream import events
+from dscplus_station.web.bench.texts import COMMANDS
+from dscplus_station.web.deps import KioskHere, SignedIn, Watching
+from dscplus_station.web.render import page
+
+router = APIRouter()
+
+
+@router.get("/bench")
+def show(request: Request, actor: SignedIn, kiosk: KioskHere) -> Response:
+    """The page, whole as it stands; the stream takes over from there."""
+    _may(actor)
+    slots = kiosk.bench.snapshot().slots if kiosk.bench is not None else ()
+    return page(request, "bench/page.html", whole=drawing.whole(request, actor, slots))
+
+
+@router.get("/bench/events")
+def stream(request: Request, actor: Watching, kiosk: KioskHere) -> Response:
+    """The stream of events."""
+    _may(actor)
+    if kiosk.bench is None:
+        raise NotFound("this station has no slots: there is nothing to tell of")
+    return StreamingResponse(events(request, actor), media_type="text/event-stream")
+
+
+@router.post("/bench/scan")
+def scan(
+    request: Request, actor: SignedIn, kiosk: KioskHere, code: Annotated[str, Form(max_length=400)] = ""
+) -> Response:
+    """Take what was scanned or typed."""
+    if code.strip():
+        scanning.take(kiosk, actor, code)
+    return _desk(request, actor)
+
+
+@router.post("/bench/ok")
+def acknowledge(request: Request, actor: SignedIn, kiosk: KioskHere) -> Response:
+    """Take the desk's refusal away."""
+    kiosk.desks.acknowledge(actor.operator)
+    return _desk(request, actor)
+
+
+@router.post("/bench/slots/{slot}/ok")
+def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: int) -> Response:
+    """Take a slot's alarm away; the stream shows it."""
+    _may(actor)
+    if kiosk.bench is None:
+        raise NotFound(f"no slot {slot}: this station has no slots")
+    kiosk.bench.acknowledge(slot)
+    return Response(status_code=204) if request.headers.get("hx-request") else RedirectResponse("/bench", 303)
+
+
+@router.get("/bench/commands")
+def commands(request: Request, actor: SignedIn) -> Response:
+    """The sheet of command barcodes, to be printed and put beside the screen."""
+    _may(actor)
+    return page(request, "bench/commands.html", commands=list(COMMANDS), about=COMMANDS)
+
+
+@router.get("/bench/commands/{name}.svg")
+def command_barcode(actor: SignedIn, name: Command) -> Response:
+    """One command's barcode."""
+    _may(actor)
+    barcode = zxingcpp.create_barcode(command_code(name), zxingcpp.BarcodeFormat.Code128)
+    svg = zxingcpp.write_barcode_to_svg(barcode, scale=3, add_hrt=False, add_quiet_zones=True)
+    return Response(svg, media_type="image/svg+xml")
+
+
+def _desk(request: Request, actor: Actor) -> Response:
+    if request.headers.get("hx-request"):
+        return HTMLResponse(drawing.desk(request, actor).draw(request))
+    return RedirectResponse("/bench", 303)
+
+
+def _may(actor: Actor) -> None:
+    if Role.SHIPPING not in actor.roles:
+        actor.require(Role.PROVISIONING, "work at the bench")

@@ -1,0 +1,85 @@
+// A page that is kept up to date: `<div data-stream="/…/events">`. Each `fragment` event is HTML whose parts have
+// ids and take the place of the parts of those ids. The station sends the whole first, at every connection, so a
+// page is right again whatever it missed. When signs of life stop, `[data-stream-sign]` says so until they are back.
+"use strict";
+
+(() => {
+  const SILENCE_MS = 3500; // the station's beat is one second
+  const AGAIN_MS = 1000;
+  const place = document.querySelector("[data-stream]");
+  if (!place) return;
+  const sign = document.querySelector("[data-stream-sign]");
+  let source = null;
+  let heard = performance.now();
+  let begun = 0;
+  let leaving = false;
+
+  const alive = () => {
+    heard = performance.now();
+    if (!sign.hidden) {
+      sign.hidden = true;
+      document.body.classList.remove("stream-lost");
+    }
+  };
+
+  const lost = () => {
+    if (sign.hidden && !leaving) {
+      sign.hidden = false;
+      document.body.classList.add("stream-lost");
+    }
+  };
+
+  // Of two answers that crossed, the newer stands: `data-drawn` counts the looks at the records.
+  const older = (drawn, shown) => drawn !== undefined && Number(drawn) < Number(shown?.dataset.drawn);
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const drawn = /\bdata-drawn="(\d+)"/.exec(event.detail.serverResponse)?.[1];
+    if (older(drawn, event.detail.target)) event.detail.shouldSwap = false;
+  });
+
+  const put = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    for (const part of [...template.content.children]) {
+      const old = document.getElementById(part.id);
+      if (!old || older(part.dataset.drawn, old)) continue;
+      const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
+      old.replaceWith(part);
+      htmx.process(part);
+      if (focused !== null) (document.getElementById(focused) || document.querySelector("[data-scanner] input:not([type=hidden])"))?.focus();
+      document.dispatchEvent(new CustomEvent("stream:put", { detail: { part, old } }));
+    }
+  };
+
+  const open = () => {
+    source?.close();
+    begun = performance.now();
+    source = new EventSource(place.dataset.stream);
+    source.addEventListener("fragment", (event) => { alive(); put(event.data); });
+    source.addEventListener("beat", alive);
+    source.addEventListener("goodbye", () => { source.close(); location.reload(); });
+    source.onerror = () => {
+      lost();
+      // Refused (401, 503 …): the browser does not try again by itself, and a signed-out page goes to sign in.
+      if (source.readyState === EventSource.CLOSED) ask();
+    };
+  };
+
+  const ask = async () => {
+    const asking = new AbortController();
+    try {
+      const answer = await fetch(place.dataset.stream, { cache: "no-store", signal: asking.signal });
+      if (answer.status === 401) location.reload();
+    } catch { /* the station is away: the sign says so, and the clock below tries again */ }
+    asking.abort();
+  };
+
+  window.addEventListener("pagehide", () => { leaving = true; source?.close(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  setInterval(() => {
+    const now = performance.now();
+    if (now - heard > SILENCE_MS) lost();
+    const dead = source.readyState === EventSource.CLOSED ? AGAIN_MS : SILENCE_MS;
+    if (now - heard > SILENCE_MS && now - begun > dead) open();
+  }, 500);
+  open();
+})();
