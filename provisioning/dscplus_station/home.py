@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dscplus_station.errors import BadInput, NotFound, StationError
 
 SETTINGS_FORMAT = 1
+_PARTS = ("notices", "sharing", "calendar", "ordering", "operators", "labels", "shipping", "printer")
+"""Tables of `station.toml`; rooms read their own."""
 MAX_NAME = 64
 
 _SETTINGS = """\
@@ -48,6 +50,8 @@ class Settings:
     """The part `[labels]`: whether labels are printed."""
     shipping: Mapping[str, Any] = field(default_factory=dict)
     """The part `[shipping]`: the carriers, by the form of their tracking numbers."""
+    printer: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[printer]`: what labels are printed on."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -130,11 +134,12 @@ class Home:
                 slots=values.get("slots", ()),
                 labels=values.get("labels", {}),
                 shipping=values.get("shipping", {}),
+                printer=values.get("printer", {}),
             )
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in ("notices", "sharing", "calendar", "ordering", "operators", "labels", "shipping"):
+        for part in _PARTS:
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         if not isinstance(settings.slots, (list, tuple)):

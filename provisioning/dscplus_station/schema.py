@@ -22,6 +22,7 @@ from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
 from dscplus_station.parcels import tables as parcels
 from dscplus_station.personalise import tables as personalise
+from dscplus_station.printing import tables as printing
 from dscplus_station.quarantine import tables as quarantine
 from dscplus_station.returns import tables as returns
 from dscplus_station.sharing import tables as sharing
@@ -51,6 +52,7 @@ TABLES = (
     orders,
     parcels,
     personalise,
+    printing,
     quarantine,
     returns,
     sharing,

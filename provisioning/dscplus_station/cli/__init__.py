@@ -32,6 +32,7 @@ COMMANDS = {
     "undelivered": ("dscplus_station.cli.shipping:undelivered", "Record that an order never arrived."),
     "cards": ("dscplus_station.cli.cards:cards", "Cards with their orders, users and dates."),
     "returns": ("dscplus_station.cli.returns:returns", "Cards that come back: announce, form, receive."),
+    "labels": ("dscplus_station.cli.labels:labels", "The label printer: print, reprint, queue."),
     "documents": ("dscplus_station.cli.documents:documents", "Letters, forms, lists, badges, as PDF."),
     "holds": ("dscplus_station.cli.returns:holds", "Deposits: list, capture."),
     "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),

@@ -119,11 +119,14 @@ def tag_of(station: Station, serial_number: str) -> Plan:
         NotFound: it is not.
     """
     with station.database.reading() as session:
-        case = session.scalars(
-            select(Quarantine).where(
-                Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None)
-            )
-        ).one_or_none()
+        return tag_in(session, station, serial_number)
+
+
+def tag_in(session: Session, station: Station, serial_number: str) -> Plan:
+    """As `tag_of`, within the caller's transaction."""
+    case = session.scalars(
+        select(Quarantine).where(Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None))
+    ).one_or_none()
     if case is None:
         raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
     set_aside_on = day_in(station.settings.zone, case.opened_at)

@@ -627,6 +627,58 @@ def upgrade() -> None:
         batch_op.create_index("ix_notice_user", ["user_name", "id"], unique=False)
 
     op.create_table(
+        "print_job",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("label", "tag", name="kind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("order_id", sa.String(length=40), nullable=True),
+        sa.Column("serial_number", sa.String(length=10), nullable=False),
+        sa.Column("copy", sa.Integer(), nullable=True),
+        sa.Column("slot", sa.String(length=16), nullable=True),
+        sa.Column("because", sa.String(length=200), nullable=True),
+        sa.Column("operator", sa.String(length=64), nullable=False),
+        sa.Column("station", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "WAITING",
+                "SENDING",
+                "SENT",
+                "UNCERTAIN",
+                "DROPPED",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=200), nullable=True),
+        sa.CheckConstraint(
+            "(kind = 'label') = (order_id IS NOT NULL) AND (kind = 'label') = (copy IS NOT NULL)",
+            name=op.f("ck_print_job_kind"),
+        ),
+        sa.CheckConstraint(
+            "(state IN ('WAITING', 'SENDING')) = (ended_at IS NULL)", name=op.f("ck_print_job_ended")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_print_job_order_id")),
+        sa.ForeignKeyConstraint(
+            ["serial_number"], ["card.serial_number"], name=op.f("fk_print_job_serial_number")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_print_job")),
+        sa.UniqueConstraint(
+            "order_id", "serial_number", "copy", name=op.f("uq_print_job_order_id_serial_number_copy")
+        ),
+    )
+    with op.batch_alter_table("print_job", schema=None) as batch_op:
+        batch_op.create_index("ix_print_job_state", ["state", "station"], unique=False)
+
+    op.create_table(
         "run",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("order_id", sa.String(length=40), nullable=False),
