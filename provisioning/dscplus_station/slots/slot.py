@@ -66,6 +66,9 @@ class SlotWorker:
     def tell(self, plugged: Plugged | None) -> None:
         """Something is in the slot, or nothing is."""
         with self._condition:
+            if _plugging(plugged) != _plugging(self._plugged):
+                # At once, while this slot may still wait for an answer: the card may be in another by now.
+                self._occupancy.gone(self._slot.number)
             self._plugged = plugged
             self._condition.notify_all()
 
@@ -125,7 +128,7 @@ class SlotWorker:
         with self._condition:
             plugged = self._plugged
         before = self._current
-        if before is not None and (plugged is None or plugged.plugging != before.plugging):
+        if before is not None and _plugging(plugged) != _plugging(before):
             self._current = None
             self._gone()
         elif plugged is not None and before is None:
@@ -269,3 +272,7 @@ class SlotWorker:
         if state.alarm is not None:
             raise StateConflict(f"slot {state.label}: {state.alarm.what} Acknowledge that first")
         return state
+
+
+def _plugging(plugged: Plugged | None) -> str | None:
+    return plugged.plugging if plugged else None

@@ -1,17 +1,23 @@
 """What can be wrong with what is in a slot: a code, words, evidence; never a guess, never a secret."""
 
+import re
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from dscplus_driver import Card as DriverCard
 from dscplus_driver import errors
+from dscplus_driver.link.interface import LinkKind
 from dscplus_station import locks
 from dscplus_station.actor import Actor, Role
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.errors import DatabaseFailed
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Order
+from dscplus_station.personalise import workers
+from dscplus_station.personalise.journal import Journal
 from dscplus_station.personalise.tables import Run
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.slots.claims import Claim, refused
@@ -52,6 +58,12 @@ REFUSED = (Phase.ENDED, Verdict.REFUSED)
 def test_every_code_has_words_that_say_what_and_what_now():
     for code in Code:
         assert WORDS[code].what.endswith((".", "{told}")) and WORDS[code].now.endswith("."), code
+
+
+def test_every_code_is_on_the_page_about_slots():
+    page = (Path(__file__).parents[3] / "docs" / "slots.md").read_text(encoding="utf-8")
+    listed = page.split("## Outcomes")[1].split("## For developers")[0]
+    assert set(re.findall(r"`([A-Z_]+)`", listed)) == {code.value for code in Code}
 
 
 def test_an_outcome_without_a_fact_that_its_words_name_is_a_mistake_of_the_caller():
@@ -216,6 +228,78 @@ def test_a_permission_that_comes_late_begins_what_was_refused_for_want_of_it(ben
     assert (bench.slots.state(1).verdict, bench.slots.state(1).alarm) == (Verdict.PASS, None)
 
 
+def test_a_card_that_stands_still_is_no_answer_and_another_look_is_enough(bench):
+    bench.claims[1] = "A"
+    bench.plug(1, FIRST)
+    bench.cards[FIRST].virtual.freeze(3600)
+    bench.work(1)
+    assert shown(bench.slots.state(1)) == (*REFUSED, Code.NO_ANSWER, False)
+    bench.cards[FIRST].virtual.freeze(0)
+    bench.slots.ask_again(1)
+    bench.work(1)
+    assert bench.slots.state(1).verdict is Verdict.PASS
+
+
+def test_a_card_that_stands_still_in_mid_run_has_lost_contact_and_goes_on_when_it_is_back(bench, monkeypatch):
+    record = Journal.record
+
+    def then_stands_still(*given):
+        bench.cards[FIRST].virtual.freeze(3600)
+        return record(*given)
+
+    monkeypatch.setattr(Journal, "record", then_stands_still)
+    state = bench.serve(1, FIRST, "A")
+    assert shown(state) == (Phase.ENDED, Verdict.INTERRUPTED, Code.LOST_CONTACT, False)
+    assert state.step == "KEYS_ROTATED"
+    monkeypatch.setattr(Journal, "record", record)
+    bench.pull(1)
+    bench.cards[FIRST].virtual.cut_power()
+    bench.plug(1, FIRST)
+    bench.work(1)
+    assert bench.slots.state(1).verdict is Verdict.PASS
+
+
+class Babble:
+    """A port that says anything but what a card says."""
+
+    link = LinkKind.SERIAL
+    url = "/slot-1"
+
+    def __init__(self, says):
+        self.says = says
+        self.now = 0.0
+
+    def connect(self):
+        return DriverCard(self, clock=lambda: self.now)
+
+    def write(self, data):
+        pass
+
+    def read(self, timeout):
+        self.now += timeout / 2 + 0.001
+        return self.says
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("says", [b"\x00" * 40, b"OK\r\n", bytes(range(256)), b"\xff" * 600])
+def test_garbage_on_the_port_is_told_and_nothing_is_reserved(bench, says):
+    state = bench.serve(1, Babble(says), "A")
+    assert state.verdict is Verdict.REFUSED and state.outcome.code in (Code.NO_ANSWER, Code.NOT_A_CARD)
+    nothing_was_begun(bench)
+
+
+def test_a_card_that_moves_to_another_slot_while_the_first_still_waits_for_it_is_no_copy(bench):
+    """The first slot's thread may hang in a timeout; that its card is gone is known at once."""
+    bench.cards[FIRST].set_faults("unplug=700")
+    bench.serve(1, FIRST, "A")
+    bench.pull(1)  # told, and slot 1 has not come round to it
+    assert bench.serve(2, FIRST, "A").verdict is Verdict.PASS
+    bench.work(1)
+    assert bench.slots.state(1).phase is Phase.EMPTY
+
+
 def test_a_card_that_is_out_again_before_it_was_asked_leaves_an_empty_slot(bench):
     bench.claims[1] = "A"
     bench.plug(1, FIRST)
@@ -268,8 +352,6 @@ def test_a_card_swapped_once_its_run_had_begun_is_told_by_both_numbers_and_the_r
 ):
     port = Swapping(bench.cards[FIRST], bench.cards[SECOND])
     image = bench.cards[SECOND].flash.image()
-    from dscplus_station.personalise import workers
-
     begin = workers.personalise
 
     def swapped_first(*given, **named):
@@ -286,8 +368,6 @@ def test_a_card_swapped_once_its_run_had_begun_is_told_by_both_numbers_and_the_r
 
 
 def test_a_database_that_fails_in_mid_run_interrupts_it_and_it_goes_on(bench, monkeypatch):
-    from dscplus_station.personalise.journal import Journal
-
     record = Journal.record
 
     def fails(*_given):
