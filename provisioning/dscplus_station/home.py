@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dscplus_station.errors import BadInput, NotFound, StationError
 
 SETTINGS_FORMAT = 1
-_PARTS = ("notices", "sharing", "calendar", "ordering", "operators", "labels", "shipping", "printer")
+_PARTS = ("notices", "sharing", "calendar", "ordering", "operators", "api", "labels", "shipping", "printer")
 """Tables of `station.toml`; rooms read their own."""
 MAX_NAME = 64
 
@@ -44,6 +44,8 @@ class Settings:
     """The part `[ordering]`: who may order, and how fast the warehouse ships (R9, R11)."""
     operators: Mapping[str, Any] = field(default_factory=dict)
     """The part `[operators]`: when an idle screen is locked."""
+    api: Mapping[str, Any] = field(default_factory=dict)
+    """The part `[api]`: how fast a token's requests may come."""
     slots: Sequence[Any] = ()
     """The tables `[[slots]]`: the row of cradles on the bench, as `slots.map` reads them."""
     labels: Mapping[str, Any] = field(default_factory=dict)
@@ -131,6 +133,7 @@ class Home:
                 calendar=values.get("calendar", {}),
                 ordering=values.get("ordering", {}),
                 operators=values.get("operators", {}),
+                api=values.get("api", {}),
                 slots=values.get("slots", ()),
                 labels=values.get("labels", {}),
                 shipping=values.get("shipping", {}),

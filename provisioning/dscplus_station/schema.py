@@ -21,13 +21,16 @@ from dscplus_station.operators import tables as operators
 from dscplus_station.optout import tables as optout
 from dscplus_station.orders import tables as orders
 from dscplus_station.parcels import tables as parcels
+from dscplus_station.passwords import tables as passwords
 from dscplus_station.personalise import tables as personalise
+from dscplus_station.portal import tables as portal
 from dscplus_station.printing import tables as printing
 from dscplus_station.quarantine import tables as quarantine
 from dscplus_station.returns import tables as returns
 from dscplus_station.sharing import tables as sharing
 from dscplus_station.shipping import tables as shipping
 from dscplus_station.stock import tables as stock
+from dscplus_station.tokens import tables as tokens
 from dscplus_station.users import tables as users
 
 if TYPE_CHECKING:
@@ -51,13 +54,16 @@ TABLES = (
     optout,
     orders,
     parcels,
+    passwords,
     personalise,
+    portal,
     printing,
     quarantine,
     returns,
     sharing,
     shipping,
     stock,
+    tokens,
     users,
 )
 metadata = Base.metadata

@@ -21,6 +21,7 @@ COMMANDS = {
     "sharing": ("dscplus_station.cli.sharing:sharing", "One device for several user names of a person."),
     "access": ("dscplus_station.cli.access:access", "Interim access: passcodes, online cards."),
     "operators": ("dscplus_station.cli.operators:operators", "Who works here, and what they may do."),
+    "api": ("dscplus_station.cli.api:api", "The login system's API: serve it; its tokens."),
     "demo": ("dscplus_station.cli.demo:demo", "The whole main job, once, on virtual cards."),
     "story": ("dscplus_station.cli.story:story", "One client's life, played on a moved clock."),
     "provision": ("dscplus_station.cli.provision:provision", "Personalise cards for the placed orders."),

@@ -10,6 +10,8 @@ from dscplus_station.closing.service import close_account
 from dscplus_station.codes import importing as codes
 from dscplus_station.csvfile import Refusal, read_rows
 from dscplus_station.devices import legacy
+from dscplus_station.passwords.service import set_password
+from dscplus_station.secret_file import read_secret_line
 from dscplus_station.shred import shred
 from dscplus_station.users import importing
 from dscplus_station.users.rules import CLOSED, COLUMNS
@@ -61,6 +63,26 @@ def import_file(desk: Desk, file: Path, shred_file: bool) -> None:
         lambda: click.echo(f"{len(result.recorded)} users recorded, {len(result.unchanged)} unchanged"),
     )
     _fail_if_refused(file, result.refused, "user")
+
+
+@users.command("password")
+@click.argument("user")
+@click.option(
+    "--password-file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file whose first line is the password.",
+)
+@command
+def password(desk: Desk, user: str, password_file: Path) -> None:
+    """Keep a user's password, where the station checks them itself (dsc-station api serve).
+
+    \b
+    Example:
+      dsc-station users password alice --password-file alice.password
+    """
+    set_password(desk.station, desk.actor(), user, read_secret_line(password_file, "password"))
+    desk.tell("user-password", {"user": user}, lambda: click.echo(f"{user} has a new password"))
 
 
 @users.command("close")

@@ -93,6 +93,16 @@ def sms_of(user: str) -> bytes:
     return _context("sms", user)
 
 
+def answer_of(token: str, key: str) -> bytes:
+    """The context of an answer of the API that is kept for the same request again."""
+    return _context("answer", token, key)
+
+
+def kind_of_context(context: bytes) -> str:
+    """What a context is for: its first part, `pin`, `seed` …"""
+    return context[2 : 2 + int.from_bytes(context[:2])].decode()
+
+
 def _context(*parts: str) -> bytes:
     # Lengths in front, so that no two lists of parts give one context.
     encoded = [part.encode() for part in parts]

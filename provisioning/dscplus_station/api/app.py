@@ -1,0 +1,69 @@
+"""The API as an ASGI app."""
+
+import importlib
+import pkgutil
+from collections.abc import Collection
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from dscplus_driver import __version__
+from dscplus_station.api import routes
+from dscplus_station.api.configuration import pace_of
+from dscplus_station.api.context import Service
+from dscplus_station.api.gate import Desk, Gate, Paces
+from dscplus_station.api.problems import tell_problems
+from dscplus_station.keystore.grants import GrantedKeystore
+from dscplus_station.keystore.interface import Keystore
+from dscplus_station.passwords.service import PasswordCheck
+from dscplus_station.station import Station
+from dscplus_station.tokens.rules import Scope, served
+
+_DESCRIPTION = """\
+The Secure Login System of the Digital Security Card+, for a client portal, its login servers, a warehouse's
+programs and auditors. Every failure is a problem (RFC 9457). What creates takes an `Idempotency-Key`.
+"""
+
+
+def api_app(
+    station: Station,
+    keystore: Keystore,
+    passwords: PasswordCheck,
+    countries: Collection[str],
+    scopes: Collection[Scope] = tuple(Scope),
+    paces: Paces | None = None,
+) -> FastAPI:
+    """The app, for tokens of these scopes.
+
+    Args:
+        keystore: this process is granted of it what these scopes need, nothing else.
+    """
+    grants = served(scopes)
+    granted = GrantedKeystore(keystore, grants.seals, grants.unseals)
+    answers = GrantedKeystore(keystore, {"answer"}, {"answer"})
+    desk = Desk(station, answers, scopes, pace_of(station.settings), paces or Paces())
+    app = _described([Middleware(Gate, desk=desk)])
+    app.state.service = Service(station, granted, passwords, countries)
+    tell_problems(app)
+    return app
+
+
+def description() -> dict[str, Any]:
+    """The API's description, OpenAPI 3.1, as it is served at /openapi.json."""
+    return _described([]).openapi()
+
+
+def _described(middleware: list[Middleware]) -> FastAPI:
+    """The app with its calls."""
+    app = FastAPI(
+        title="dscplus",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        middleware=middleware,
+    )
+    for module in pkgutil.iter_modules(routes.__path__):
+        app.include_router(importlib.import_module(f"{routes.__name__}.{module.name}").router)
+    return app

@@ -1,0 +1,191 @@
+"""What every request passes: its size, its token, its pace, its idempotency key; then what goes wrong inside.
+
+Pure ASGI, so that a request which comes again is answered with the very bytes of its first answer.
+"""
+
+import asyncio
+import hashlib
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dscplus_station.api.problems import mistake, problem
+from dscplus_station.errors import StationError
+from dscplus_station.keystore.interface import Keystore
+from dscplus_station.station import Station
+from dscplus_station.tokens import replays
+from dscplus_station.tokens.replays import Kept
+from dscplus_station.tokens.rules import KEY, Bucket, Pace, Repetition, take
+from dscplus_station.tokens.rules import Scope as TokenScope
+from dscplus_station.tokens.service import Bearer, bearer_of
+
+MAX_BODY = 64 * 1024
+"""Bytes of a request: the longest one has a few hundred."""
+
+MAX_BUCKETS = 10_000
+"""Addresses and tokens whose pace is remembered; beyond it all begin anew."""
+
+UNKNOWN_PACE = Pace(per_second=1, burst=20)
+"""Requests without a token that works, by address: a guess costs more than it brings."""
+
+
+class Paces:
+    """How fast each token's and address's requests come; in this process, which serves them all."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: dict[str, Bucket] = {}
+        self._turn = threading.Lock()
+
+    def wait(self, whose: str, pace: Pace) -> float:
+        """Seconds until a request may be made; 0: now, and it is counted."""
+        with self._turn:
+            if len(self._buckets) >= MAX_BUCKETS and whose not in self._buckets:
+                self._buckets.clear()
+            self._buckets[whose], seconds = take(pace, self._buckets.get(whose), self._clock())
+            return seconds
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the gate looks things up with."""
+
+    station: Station
+    answers: Keystore = field(repr=False)
+    """Granted to seal and unseal kept answers, nothing else."""
+    scopes: Collection[TokenScope]
+    pace: Pace
+    paces: Paces
+
+
+class Gate:
+    """The ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it here."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        response = await self._respond(request, scope)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, scope: Scope) -> Response:
+        try:
+            if not scope["path"].startswith("/v1/"):
+                return await self._pass(scope, b"")
+            body = await _body(request)
+            if body is None:
+                return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has {MAX_BODY} bytes at most")
+            bearer = await run_in_threadpool(self._admit, request)
+            if isinstance(bearer, Response):
+                return bearer
+            scope.setdefault("state", {})["bearer"] = bearer
+            key = request.headers.get("idempotency-key")
+            if key is None or request.method != "POST":
+                return await self._pass(scope, body)
+            if not re.fullmatch(KEY, key):
+                return problem(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    "an idempotency key has 8 to 64 characters: letters, digits and . _ ~ -",
+                    "bad-input",
+                    ["Idempotency-Key"],
+                )
+            return await self._once(request, scope, bearer, key, body)
+        except StationError as error:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        except Exception as error:  # noqa: BLE001 (the last line: nothing of it may reach the client)
+            return mistake(scope["path"], error)
+
+    def _admit(self, request: Request) -> Bearer | Response:
+        host = request.client.host if request.client else "unknown"
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        bearer = bearer_of(self._desk.station, token.strip()) if scheme.lower() == "bearer" else None
+        if bearer is not None and bearer.scope in self._desk.scopes:
+            if seconds := self._desk.paces.wait(f"token {bearer.name}", self._desk.pace):
+                return _too_fast(seconds)
+            return bearer
+        if seconds := self._desk.paces.wait(f"address {host}", UNKNOWN_PACE):
+            return _too_fast(seconds)
+        told = "this needs a token that works here: Authorization: Bearer …"
+        return problem(HTTPStatus.UNAUTHORIZED, told, headers={"WWW-Authenticate": "Bearer"})
+
+    async def _once(self, request: Request, scope: Scope, bearer: Bearer, key: str, body: bytes) -> Response:
+        line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+        digest = hashlib.sha256(line + body).hexdigest()
+        station, answers = self._desk.station, self._desk.answers
+        begun = await run_in_threadpool(replays.begin, station, answers, bearer.name, key, digest)
+        if isinstance(begun, Kept):
+            headers = {"Idempotent-Replayed": "true"}
+            return Response(begun.body, begun.status, headers, begun.content_type)
+        if begun is Repetition.OTHER:
+            told = "this idempotency key was used for another request: draw another one"
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, "key-used", ["Idempotency-Key"])
+        if begun is not None:
+            told = "the same request is under way: ask again for its answer"
+            return problem(HTTPStatus.CONFLICT, told, "under-way", headers={"Retry-After": "1"})
+        try:
+            response = await self._pass(scope, body)
+        except BaseException:
+            lost = Kept(HTTPStatus.INTERNAL_SERVER_ERROR, "", b"")
+            await run_in_threadpool(replays.finish, station, answers, bearer.name, key, lost)
+            raise
+        content_type = response.headers.get("content-type", "application/json")
+        kept = Kept(response.status_code, content_type, bytes(response.body))
+        await run_in_threadpool(replays.finish, station, answers, bearer.name, key, kept)
+        return response
+
+    async def _pass(self, scope: Scope, body: bytes) -> Response:
+        """Let the app answer, and take its answer whole: each one is small."""
+        start: Message = {}
+        parts: list[bytes] = []
+        sent = False
+
+        async def receive() -> Message:
+            nonlocal sent
+            if sent:
+                await asyncio.Event().wait()
+            sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(scope, receive, send)
+        response = Response(b"".join(parts), start["status"])
+        response.raw_headers = list(start["headers"])
+        return response
+
+
+async def _body(request: Request) -> bytes | None:
+    """The request's body; None if it is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            return None
+    return body
+
+
+def _too_fast(seconds: float) -> Response:
+    wait = str(max(1, math.ceil(seconds)))
+    told = f"too many requests: wait {wait} s"
+    return problem(HTTPStatus.TOO_MANY_REQUESTS, told, headers={"Retry-After": wait})

@@ -1,0 +1,69 @@
+"""Logging in: user name and password, then a device's answer (R1, R6, R23)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import SecretStr, StringConstraints
+
+from dscplus_station.api.context import Body, DeviceName, PortalOrLogin, UserName, answers
+from dscplus_station.portal import service
+from dscplus_station.portal.service import Asked, Begun
+from dscplus_station.sessions.service import SessionFacts
+
+router = APIRouter(prefix="/v1/logins", tags=["login"])
+
+LoginName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+
+
+class Credentials(Body):
+    """What a user types first."""
+
+    user: UserName
+    password: SecretStr
+
+
+class PickedDevice(Body):
+    """The device that a user picks."""
+
+    login: LoginName
+    device: DeviceName
+
+
+class DeviceAnswer(Body):
+    """What the device shows, or the sheet has. `challenge` is empty for a passcode."""
+
+    login: LoginName
+    device: DeviceName
+    challenge: Annotated[str, StringConstraints(pattern=r"^([0-9]{6})?$")] = ""
+    answer: SecretStr
+
+
+@router.post("", status_code=201, responses=answers(), summary="Begin a login by user name and password")
+def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
+    """Gives the devices to pick from; a session at once where none is asked for (R45). Whatever is wrong, the
+    answer is one: 401.
+    """
+    passwords = caller.service.passwords
+    return service.begin(
+        caller.station, caller.actor, passwords, asked.user, asked.password.get_secret_value()
+    )
+
+
+@router.post("/challenge", status_code=201, responses=answers(), summary="Ask the picked device")
+def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
+    """A challenge: random, for five minutes, answerable once, for this login's user and purpose only."""
+    return service.ask(caller.station, caller.actor, picked.login, picked.device)
+
+
+@router.post("/answer", responses=answers(), summary="Judge the device's answer")
+def answer(caller: PortalOrLogin, given: DeviceAnswer) -> SessionFacts:
+    """Right: what the session may do, by the device that answered. Anything else: 401, without a reason."""
+    return service.answer(
+        caller.station,
+        caller.actor,
+        caller.keystore,
+        given.login,
+        given.device,
+        given.challenge,
+        given.answer.get_secret_value(),
+    )

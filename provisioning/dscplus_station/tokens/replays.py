@@ -1,0 +1,63 @@
+"""Requests under an idempotency key: made once, answered as often as they come."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import delete, update
+
+from dscplus_station.keystore.interface import Keystore, answer_of
+from dscplus_station.station import Station
+from dscplus_station.tokens.rules import KEEP_ANSWERS, Repetition, keeps, repetition
+from dscplus_station.tokens.tables import KeptAnswer
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer: its status, content type and body."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def begin(
+    station: Station, keystore: Keystore, name: str, key: str, request_digest: str
+) -> Kept | Repetition | None:
+    """Begin a request of a program under a key, which belongs to it from now on.
+
+    Returns:
+        None: it is to be made. Else its kept answer, or why it is not made.
+    """
+    with station.database.noting() as session:
+        now = station.now()
+        session.execute(delete(KeptAnswer).where(KeptAnswer.begun_at <= now - KEEP_ANSWERS))
+        known = session.get(KeptAnswer, (name, key), with_for_update=True)
+        if known is None:
+            session.add(KeptAnswer(name=name, key=key, request_digest=request_digest, begun_at=now))
+            return None
+        what = repetition(
+            now,
+            known.begun_at,
+            same=known.request_digest == request_digest,
+            answered=known.status is not None,
+        )
+        if what is Repetition.STALLED:
+            known.begun_at = now
+            return None
+        if what is not Repetition.ANSWERED or known.status is None or known.sealed_answer is None:
+            return what
+        status, sealed = known.status, known.sealed_answer
+    head, _, body = keystore.unseal(answer_of(name, key), sealed).partition(b"\n")
+    return Kept(status, json.loads(head), body)
+
+
+def finish(station: Station, keystore: Keystore, name: str, key: str, answer: Kept) -> None:
+    """Keep a request's answer; one that says nothing about the request gives its key free again."""
+    mine = (KeptAnswer.name == name, KeptAnswer.key == key)
+    with station.database.noting() as session:
+        if not keeps(answer.status):
+            session.execute(delete(KeptAnswer).where(*mine))
+            return
+        content = json.dumps(answer.content_type).encode() + b"\n" + answer.body
+        sealed = keystore.seal(answer_of(name, key), content)
+        session.execute(update(KeptAnswer).where(*mine).values(status=answer.status, sealed_answer=sealed))
