@@ -9,13 +9,14 @@ from sqlalchemy import select
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
+from dscplus_station.desk.shelf import resolve
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
 from dscplus_station.printing import service, turn
 from dscplus_station.printing.printers import PrinterOut
 from dscplus_station.printing.rules import JOB_TRANSITIONS, JobState
 from dscplus_station.printing.service import NOT_WANTED, STOPPED_MEANWHILE
 from dscplus_station.quarantine.rules import Cause, Resolution
-from dscplus_station.quarantine.service import resolve, set_aside
+from dscplus_station.quarantine.service import set_aside
 from dscplus_station.scans.rules import card_code, label_code
 from dscplus_station.shipping.labels import issue_label
 from dscplus_station.stock.rules import CardState
@@ -290,7 +291,7 @@ def test_a_tag_is_printed_while_its_card_is_set_aside(made):
     assert paper.codes == [card_code(CARDS[1])]
     with pytest.raises(PrinterOut, match=f"tag of card {CARDS[1]} waits"):
         act(made, service.print_tag, CARDS[1], printer=Paper(out(reached=False)))
-    resolve(made.station, made.actor, CARDS[1], Resolution.SCRAP, "sample")
+    resolve(made.station, made.actor, CARDS[1], Resolution.RELEASE, "sample")
     assert [job.state for job in act(made, service.send_waiting)] == [JobState.DROPPED]
 
 
