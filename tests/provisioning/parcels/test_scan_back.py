@@ -23,9 +23,10 @@ from dscplus_station.orders.rules import OrderState
 from dscplus_station.overview import cards
 from dscplus_station.parcels.rules import Phase
 from dscplus_station.parcels.service import situation
-from dscplus_station.scans.rules import label_code, order_code
+from dscplus_station.scans.rules import CardScan, LabelScan, label_code, order_code
+from dscplus_station.shipping.pairs import record_pair
 from dscplus_station.shipping.rules import Scanned, carrier_of, labels_printed
-from dscplus_station.shipping.service import ship
+from dscplus_station.shipping.service import book, ship
 from dscplus_station.shipping.tables import ScannedPair, Shipment
 from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.stock.rules import CardState
@@ -126,6 +127,21 @@ def test_the_settings_are_checked():
     assert carrier_of(post, "1Z999AA10123456784") == "Courier"
     with pytest.raises(BadInput, match="has lines such as"):
         carrier_of({"carriers": ["Post"]}, "T")
+
+
+def test_a_pair_no_longer_stands_once_its_label_is_void_or_its_card_gone(packing):
+    """Whoever books a shipment, and however long after the pair was scanned."""
+    packing.made()
+    with packing.writing() as session:
+        card, paper = CardScan(CARDS[0]), LabelScan("O-1", CARDS[0], 1)
+        pair = record_pair(session, packing.station, packing.actor, packing.moment, card, paper)
+    booking = (packing.actor, packing.moment, pair, "Post", "T-1", packing.station.today())
+    packing.label("O-1")
+    with packing.writing() as session, pytest.raises(StateConflict, match="label 1 of 2"):
+        book(session, packing.station, *booking)
+    cancel(packing.station, SUSAN, "O-1")
+    with packing.writing() as session, pytest.raises(StateConflict, match="no longer has card"):
+        book(session, packing.station, *booking)
 
 
 # --- Undoing ---
