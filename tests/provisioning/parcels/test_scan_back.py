@@ -20,7 +20,7 @@ from dscplus_station.holds.tables import Hold
 from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.notices.tables import Notice
 from dscplus_station.orders.rules import OrderState
-from dscplus_station.overview import cards
+from dscplus_station.overview import card
 from dscplus_station.parcels.rules import Phase
 from dscplus_station.parcels.service import situation
 from dscplus_station.scans.rules import CardScan, LabelScan, label_code, order_code
@@ -178,7 +178,7 @@ def test_an_undone_shipment_leaves_everything_as_it_was(packing):
     assert (shipment.undone_at, shipment.undone_because) == (packing.moment, "wrong envelope")
     assert (row.operator, row.subject) == ("susan", "O-1") and "wrong envelope" in row.details
     assert notices(packing) == []
-    assert cards(packing.station, CARDS[0])[0]["shipped_on"] is None
+    assert card(packing.station, CARDS[0])["shipped_on"] is None
 
 
 def test_an_undone_shipment_is_packed_and_announced_anew(packing):
