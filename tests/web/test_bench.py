@@ -7,13 +7,14 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
+from dscplus_station.operators.rules import Position
 from dscplus_station.scans.rules import Command, command_code, label_code, order_code
 from dscplus_station.shipping.labels import issue_label
 from dscplus_station.slots.rules import Verdict
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan
-from tests.web.served import serving
+from tests.web.served import PIN, serving
 from tests.web.slots_at_work import SlotsAtWork
 from tests.web.wire import Wire
 
@@ -358,3 +359,32 @@ def test_the_command_sheet_has_a_barcode_each(at_bench, screenshot):
         assert image.evaluate("image => image.complete && image.naturalWidth") > 100
     assert at_bench.locator(".command").count() == len(Command)
     screenshot(at_bench, "bench-commands")
+
+
+def test_a_shipment_is_taken_back_by_a_supervisor_alone(tab, kiosk, slots, accessible, screenshot):
+    sign_in(tab, kiosk.add_operator("wanda", {Position.WAREHOUSE, Position.SECURITY_OFFICER}))
+    supervisor = kiosk.add_operator("sue", {Position.SUPERVISOR})
+    tab.goto("/bench")
+    serve(tab, slots, "O-1", 1, CARDS[0])
+    expect(tile(tab, 1)).to_contain_text("PASS")
+    slots.pull(1)
+    for code in (CARDS[0], label_code("O-1", CARDS[0], 1), TRACKING[0]):
+        scan(tab, code)
+    expect(desk(tab)).to_contain_text("Order O-1 is shipped")
+    scan(tab, command_code(Command.SUPERVISOR))
+    expect(tab.locator("h1")).to_have_text("A supervisor is needed here")
+    accessible(tab)
+    screenshot(tab, "bench-supervisor")
+    wanda = kiosk.add_operator("wilma", {Position.WAREHOUSE})
+    for badge, said in ((wanda, "needs the role supervisor"), (supervisor, None)):
+        tab.get_by_label(re.compile("O-1")).check()
+        tab.get_by_label("Why").fill("wrong envelope")
+        tab.keyboard.press("Enter")
+        scan(tab, badge)
+        tab.keyboard.type(PIN)
+        tab.keyboard.press("Enter")
+        if said:
+            expect(tab.get_by_role("alert").filter(has_text=said)).to_be_visible()
+    expect(desk(tab)).to_contain_text("Scan an order")
+    scan(tab, CARDS[0])
+    expect(desk(tab)).to_contain_text("Scan its label")

@@ -1,16 +1,25 @@
 """A scan at the bench: first it may acknowledge what stands there, then it is the parcels' business."""
 
+from enum import Enum
+
 from dscplus_station.actor import Actor
 from dscplus_station.parcels import service as parcels
 from dscplus_station.scans.rules import Command, CommandScan, parse
 from dscplus_station.web.kiosk import Kiosk
 
 
-def take(kiosk: Kiosk, actor: Actor, text: str) -> None:
+class Then(Enum):
+    """Where the page goes after a scan."""
+
+    STAY = "stay"
+    SUPERVISOR = "supervisor"
+
+
+def take(kiosk: Kiosk, actor: Actor, text: str) -> Then:
     """Take a scan, or what was typed in its place; what came of it is on the operator's desk.
 
     While a refusal stands there, OK takes it away, and every other scan leaves it as it is and does nothing.
-    Then OK acknowledges the alarm of a slot, one a scan.
+    Then OK acknowledges the alarm of a slot, one a scan. SUPERVISOR leads to what only a supervisor may do.
 
     Raises:
         StationError: as `parcels.service.scan`.
@@ -19,10 +28,13 @@ def take(kiosk: Kiosk, actor: Actor, text: str) -> None:
     if scan == CommandScan(Command.OK) and (
         kiosk.desks.acknowledge(actor.operator) or acknowledge_next(kiosk)
     ):
-        return
+        return Then.STAY
     if kiosk.desks.insist(actor.operator):
-        return
+        return Then.STAY
+    if scan == CommandScan(Command.SUPERVISOR):
+        return Then.SUPERVISOR
     kiosk.desks.tell(actor.operator, parcels.scan(kiosk.station, actor, text))
+    return Then.STAY
 
 
 def acknowledge_next(kiosk: Kiosk) -> bool:

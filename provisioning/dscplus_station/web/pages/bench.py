@@ -40,8 +40,8 @@ def scan(
     request: Request, actor: SignedIn, kiosk: KioskHere, code: Annotated[str, Form(max_length=400)] = ""
 ) -> Response:
     """Take what was scanned or typed."""
-    if code.strip():
-        scanning.take(kiosk, actor, code)
+    if code.strip() and scanning.take(kiosk, actor, code) is scanning.Then.SUPERVISOR:
+        return _go(request, "/bench/supervisor")
     return _desk(request, actor)
 
 
@@ -82,6 +82,12 @@ def _desk(request: Request, actor: Actor) -> Response:
     if request.headers.get("hx-request"):
         return HTMLResponse(drawing.desk(request, actor).draw(request))
     return RedirectResponse("/bench", 303)
+
+
+def _go(request: Request, path: str) -> Response:
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": path})
+    return RedirectResponse(path, 303)
 
 
 def _may(actor: Actor) -> None:
