@@ -2,15 +2,19 @@
 
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
 from dscplus_station.operators.rules import Position
+from dscplus_station.parcels.rules import Situation
+from dscplus_station.parcels.told import Told, Tone, words
+from dscplus_station.printing.service import jobs
 from dscplus_station.scans.rules import Command, command_code, label_code, order_code
-from dscplus_station.shipping.labels import issue_label
-from dscplus_station.slots.rules import Verdict
+from dscplus_station.web.desks import Desks
+from dscplus_station.web.labelling import Labels
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan
@@ -40,12 +44,11 @@ def wire():
 
 @contextmanager
 def bench_served(world, slots, wire):
-    def label(end):
-        if end.verdict is Verdict.PASS:
-            issue_label(world.station, world.actor, end.order)
-
-    with slots.open(label) as bench, serving(world, wire=wire, bench=bench) as served:
-        yield served
+    desks = Desks()
+    with closing(Labels(world.station, desks)) as labels, slots.open(labels.passed) as bench:
+        parts = {"bench": bench, "desks": desks, "labels": labels}
+        with serving(world, wire=wire, **parts) as served:
+            yield served
 
 
 @pytest.fixture
@@ -388,3 +391,52 @@ def test_a_shipment_is_taken_back_by_a_supervisor_alone(tab, kiosk, slots, acces
     expect(desk(tab)).to_contain_text("Scan an order")
     scan(tab, CARDS[0])
     expect(desk(tab)).to_contain_text("Scan its label")
+
+
+def test_labels_print_by_themselves_and_name_the_slot(at_bench, slots, world):
+    serve(at_bench, slots, "O-1", 3, CARDS[0])
+    expect(tile(at_bench, 3)).to_contain_text("PASS")
+    slots.pull(3)
+    scan(at_bench, CARDS[0])
+    scan(at_bench, label_code("O-1", CARDS[0], 1))
+    expect(desk(at_bench)).to_contain_text("one pair")
+    scan(at_bench, command_code(Command.REPRINT))
+    expect(desk(at_bench)).to_contain_text("Label 2 of order O-1 is printed; earlier ones are void.")
+    scan(at_bench, label_code("O-1", CARDS[0], 1))
+    expect(desk(at_bench)).to_contain_text("Destroy this one and scan the other")
+    scan(at_bench, OK)
+    scan(at_bench, label_code("O-1", CARDS[0], 2))
+    expect(desk(at_bench)).to_contain_text("one pair")
+    assert {(job.copy, job.slot) for job in jobs(world.station, open_only=False)} == {(1, "3"), (2, "3")}
+
+
+def test_a_printer_that_is_out_is_told_until_ok(at_bench, slots, world, accessible, screenshot):
+    tab, labels = at_bench, world.home.path / "labels"
+    labels.write_text("a file where the folder of the labels should be")
+    serve(tab, slots, "O-1", 1, CARDS[0])
+    expect(tile(tab, 1)).to_contain_text("PASS")
+    expect(desk(tab)).to_contain_text("The label of order O-1 was not printed")
+    accessible(tab)
+    screenshot(tab, "bench-printer-out")
+    labels.unlink()
+    scan(tab, OK)
+    expect(desk(tab)).to_contain_text("Scan an order.")
+    slots.pull(1)
+    scan(tab, CARDS[0])
+    scan(tab, command_code(Command.REPRINT))
+    expect(desk(tab)).to_contain_text("Label 2 of order O-1 is printed")
+
+
+def test_refusals_stand_one_below_the_other_until_each_is_acknowledged():
+    desks, here = Desks(), Situation()
+    first = Told(Tone.REFUSED, words("first"), words("then"), here)
+    second = replace(first, what=words("second"))
+    assert not desks.acknowledge("olivia") and not desks.insist("olivia")
+    desks.tell("olivia", first)
+    before = desks.shown("olivia").number
+    assert desks.insist("olivia") and desks.shown("olivia").number > before
+    desks.tell("olivia", second)
+    desks.tell("olivia", replace(first, tone=Tone.DONE))
+    assert desks.shown("olivia").told == first and not desks.shown("petra").refused
+    assert desks.acknowledge("olivia") and desks.shown("olivia").told == second
+    assert desks.acknowledge("olivia") and not desks.shown("olivia").refused

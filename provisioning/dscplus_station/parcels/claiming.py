@@ -58,7 +58,8 @@ class Claims:
                 select(Run).where(Run.serial_number == serial_number, Run.ended_at.is_(None))
             ).one_or_none()
             if going_on is not None:
-                return Claim(going_on.order_id, self._who_bound(session, going_on.order_id))
+                station = self._station.settings.station
+                return Claim(going_on.order_id, who_bound(session, station, going_on.order_id))
             if wrong := why_not_card(session, serial_number):
                 return wrong
             if again := self._bound_before(session, slot, serial_number):
@@ -162,18 +163,19 @@ class Claims:
             return None
         return Claim(row.order_id, _actor_of(row))
 
-    def _who_bound(self, session: Session, order_id: str) -> Actor:
-        """Who began the run that goes on."""
-        operator = session.scalars(
-            select(AuditRow.operator)
-            .where(AuditRow.action == "order.bind", AuditRow.subject == order_id)
-            .order_by(AuditRow.id.desc())
-            .limit(1)
-        ).one()
-        return Actor(operator, frozenset({Role.PROVISIONING}), self._station.settings.station)
-
     def _record(self, session: Session, row: WaitingOrder, action: str, **details: audit.Detail) -> None:
         audit.record(session, _actor_of(row), self._station.now(), action, row.order_id, **details)
+
+
+def who_bound(session: Session, station: str, order_id: str) -> Actor:
+    """Who bound the order's last card to it, with the role that this demanded."""
+    operator = session.scalars(
+        select(AuditRow.operator)
+        .where(AuditRow.action == "order.bind", AuditRow.subject == order_id)
+        .order_by(AuditRow.id.desc())
+        .limit(1)
+    ).one()
+    return Actor(operator, frozenset({Role.PROVISIONING}), station)
 
 
 def _actor_of(row: WaitingOrder) -> Actor:

@@ -6,7 +6,7 @@ It is kept in the process: a scan that was refused changed nothing, so a restart
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from dscplus_station.parcels.told import Told, Tone
 
@@ -24,11 +24,23 @@ class Shown:
         return self.told is not None and self.told.tone is Tone.REFUSED
 
 
+@dataclass
+class _Desk:
+    """An operator's: what was done last, and the refusals that stand, the first one uppermost."""
+
+    last: Shown = field(default_factory=Shown)
+    refusals: list[Shown] = field(default_factory=list)
+
+    @property
+    def uppermost(self) -> Shown:
+        return self.refusals[0] if self.refusals else self.last
+
+
 class Desks:
     """The operators' desks, by name. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Shown] = {}
+        self._desks: dict[str, _Desk] = {}
         self._number = 0
         self._lock = threading.Lock()
         self._looks = 0
@@ -44,27 +56,40 @@ class Desks:
     def shown(self, operator: str) -> Shown:
         """What this operator sees."""
         with self._lock:
-            return self._shown.get(operator, Shown())
+            return self._desk(operator).uppermost
 
-    def tell(self, operator: str, told: Told | None) -> None:
-        """Put this on the operator's desk."""
+    def tell(self, operator: str, told: Told) -> None:
+        """Put this on the operator's desk: a refusal below those that stand."""
         with self._lock:
             self._number += 1
-            self._shown[operator] = Shown(self._number, told)
+            shown, desk = Shown(self._number, told), self._desk(operator)
+            if shown.refused:
+                desk.refusals.append(shown)
+            else:
+                desk.last = shown
 
     def insist(self, operator: str) -> bool:
         """Whether a refusal stands in the way of a scan; it is heard again then."""
         with self._lock:
-            shown = self._shown.get(operator, Shown())
-            if shown.refused:
-                self._number += 1
-                self._shown[operator] = Shown(self._number, shown.told)
-            return shown.refused
+            return self._heard_again(self._desk(operator))
 
     def acknowledge(self, operator: str) -> bool:
-        """Take a refusal away; whether one was there."""
+        """Take the uppermost refusal away; whether one was there."""
         with self._lock:
-            shown = self._shown.get(operator, Shown())
-            if shown.refused:
-                self._shown[operator] = Shown(shown.number)
-            return shown.refused
+            desk = self._desk(operator)
+            if not desk.refusals:
+                return False
+            desk.refusals.pop(0)
+            if not self._heard_again(desk):
+                desk.last = Shown(desk.last.number)
+            return True
+
+    def _heard_again(self, desk: _Desk) -> bool:
+        if not desk.refusals:
+            return False
+        self._number += 1
+        desk.refusals[0] = replace(desk.refusals[0], number=self._number)
+        return True
+
+    def _desk(self, operator: str) -> _Desk:
+        return self._desks.setdefault(operator, _Desk())

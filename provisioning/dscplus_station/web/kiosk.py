@@ -13,6 +13,7 @@ from dscplus_station.station import Station
 from dscplus_station.training.card import TrainingCard
 from dscplus_station.web.addresses import Addresses
 from dscplus_station.web.desks import Desks
+from dscplus_station.web.labelling import Labels
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Kiosk:
     bench: Bench | None = None
     """The slots of this process; None where the station has none."""
     desks: Desks = field(default_factory=Desks)
+    labels: Labels | None = None
+    """Prints what the bench makes; None where the station has no slots."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: a stream of events looks at it and ends, too."""
 
@@ -44,6 +47,9 @@ def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> It
         stack.callback(kiosk.stopping.set)
         slots = slot_map(station.settings.slots)
         if slots:
+            labels = kiosk.labels = Labels(station, kiosk.desks)
+            stack.callback(labels.close)
             claims = Claims(station, keystore)
-            kiosk.bench = stack.enter_context(Bench(station, keystore, slots, claims))
+            bench = Bench(station, keystore, slots, claims, on_ended=labels.passed)
+            kiosk.bench = stack.enter_context(bench)
         yield kiosk

@@ -33,7 +33,10 @@ def take(kiosk: Kiosk, actor: Actor, text: str) -> Then:
         return Then.STAY
     if scan == CommandScan(Command.SUPERVISOR):
         return Then.SUPERVISOR
-    kiosk.desks.tell(actor.operator, parcels.scan(kiosk.station, actor, text))
+    told = parcels.scan(kiosk.station, actor, text)
+    kiosk.desks.tell(actor.operator, told)
+    if told.label is not None and kiosk.labels is not None:
+        kiosk.labels.again(actor, told.label)
     return Then.STAY
 
 

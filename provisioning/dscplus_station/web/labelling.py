@@ -1,0 +1,75 @@
+"""Labels that print by themselves: of a card that passed, and when REPRINT was scanned.
+
+A thread of its own speaks to the printer, so that no slot and no page waits for it. A printer that is out is
+told on the desk of the operator whose card it is, until it is acknowledged.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from dscplus_station import log
+from dscplus_station.actor import Actor
+from dscplus_station.errors import StationError
+from dscplus_station.parcels import service as parcels
+from dscplus_station.parcels.claiming import who_bound
+from dscplus_station.parcels.told import Told, Tone, words
+from dscplus_station.printing.configuration import read_printer
+from dscplus_station.printing.printers import Printer
+from dscplus_station.printing.service import print_issued, print_passed
+from dscplus_station.shipping.labels import IssuedLabel
+from dscplus_station.shipping.rules import labels_printed
+from dscplus_station.slots.claims import End
+from dscplus_station.slots.rules import Verdict
+from dscplus_station.station import Station
+from dscplus_station.web.desks import Desks
+from dscplus_station.web.language import N_
+
+NOT_PRINTED = N_("The label of order {order} was not printed: {told}.")
+THEN = N_("Put the printer right. Then scan the card, and REPRINT for another label.")
+SCANNED = "REPRINT was scanned"
+
+
+class Labels:
+    """Prints the labels of a bench, one after the other, in a thread of its own."""
+
+    def __init__(self, station: Station, desks: Desks) -> None:
+        self._station = station
+        self._desks = desks
+        self._thread = ThreadPoolExecutor(1, "labels")
+
+    def passed(self, end: End) -> None:
+        """A card's work ended: if it passed, its label prints, once."""
+        station, order = self._station, end.order
+        if end.verdict is not Verdict.PASS or order is None or not labels_printed(station.settings.labels):
+            return
+        with station.database.reading() as session:
+            actor = who_bound(session, station.settings.station, order)
+        self._do(actor, order, lambda printer: print_passed(station, actor, printer, order, end.label))
+
+    def again(self, actor: Actor, issued: IssuedLabel) -> None:
+        """Another label was asked for, and is on record: it prints."""
+        self._do(
+            actor, issued.order, lambda printer: print_issued(self._station, actor, printer, issued, SCANNED)
+        )
+
+    def close(self) -> None:
+        """Let what is being printed end."""
+        self._thread.shutdown()
+
+    def _do(self, actor: Actor, order: str, print_it: Callable[[Printer], object]) -> None:
+        def work() -> None:
+            try:
+                print_it(read_printer(self._station))
+            except StationError as error:
+                log.error(str(error), order=order)
+                self._tell(actor, order, str(error).rstrip("."))
+            except Exception as error:  # noqa: BLE001 (nobody would hear of it else)
+                log.error("kiosk: a mistake of ours while printing", error=type(error).__name__, order=order)
+                self._tell(actor, order, type(error).__name__)
+
+        self._thread.submit(work)
+
+    def _tell(self, actor: Actor, order: str, told: str) -> None:
+        situation = parcels.situation(self._station, actor)
+        what = words(NOT_PRINTED, order=order, told=told)
+        self._desks.tell(actor.operator, Told(Tone.REFUSED, what, words(THEN), situation))
