@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dscplus_driver.emulator import VirtualCardControl
 from dscplus_driver.sensitive import MasterKey
+from dscplus_station import locks
 from dscplus_station.activation.by_user import activate
 from dscplus_station.actor import Actor
 from dscplus_station.csvfile import Row, read_rows
@@ -59,7 +60,8 @@ def fresh_home(home: Home) -> FileKeystore:
             demo = False
         if not demo:
             raise StationError(f"{home.path} is not a demo home: it was not touched; name another --home")
-        shutil.rmtree(home.path)
+        with locks.hold(home.locks, "slot 1", "demo"):  # nobody serves it now
+            shutil.rmtree(home.path)
     found(home, "Sample Issuer", "demo-1", "America/New_York", lambda: PASSPHRASE, demo=True)
     write_private(home.path / "passphrase", f"{PASSPHRASE}\n".encode())
     return FileKeystore.open(home.keystore_file, PASSPHRASE)

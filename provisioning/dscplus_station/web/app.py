@@ -28,7 +28,10 @@ def kiosk_app(kiosk: Kiosk) -> FastAPI:
     app.state.kiosk = kiosk
     routes = []
     for module in pkgutil.iter_modules(pages.__path__):
-        router: APIRouter = importlib.import_module(f"{pages.__name__}.{module.name}").router
+        area = importlib.import_module(f"{pages.__name__}.{module.name}")
+        if getattr(area, "DEMO_ONLY", False) and not kiosk.station.settings.demo:
+            continue
+        router: APIRouter = area.router
         app.include_router(router)
         routes += [route for route in router.routes if isinstance(route, APIRoute)]
     app.state.served = frozenset(route.path for route in routes)

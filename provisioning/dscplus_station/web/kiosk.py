@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.parcels.claiming import Claims
@@ -14,6 +15,10 @@ from dscplus_station.training.card import TrainingCard
 from dscplus_station.web.addresses import Addresses
 from dscplus_station.web.desks import Desks
 from dscplus_station.web.labelling import Labels
+
+if TYPE_CHECKING:
+    from dscplus_station.demo.hands import Hands
+    from dscplus_station.demo.passing import Passed
 
 
 @dataclass
@@ -29,6 +34,9 @@ class Kiosk:
     desks: Desks = field(default_factory=Desks)
     labels: Labels | None = None
     """Prints what the bench makes; None where the station has no slots."""
+    hands: "Hands | None" = None
+    """Of a demo home's visitor; `passed`: what came of the days that were let pass last."""
+    passed: "Passed | None" = None
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: a stream of events looks at it and ends, too."""
 
@@ -44,6 +52,10 @@ def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> It
     kiosk = Kiosk(station, keystore, addresses)
     with ExitStack() as stack:
         stack.callback(kiosk.training.close)
+        if station.settings.demo:
+            from dscplus_station.demo.hands import open_hands  # a real station never loads it
+
+            kiosk.hands = stack.enter_context(open_hands(station.home))
         stack.callback(kiosk.stopping.set)
         slots = slot_map(station.settings.slots)
         if slots:

@@ -26,6 +26,7 @@ PLACES = (
     Place("/orders", N_("Orders"), _LOOK),
     Place("/shipments", N_("Shipments"), _LOOK),
     Place("/day", N_("Day"), _LOOK),
+    Place("/hands", N_("Your hands"), frozenset(Role)),
     Place("/training", N_("Training"), frozenset(Role)),
     Place("/documents", N_("Documents"), _BENCH | {Role.SUPERVISOR}),
     Place("/people", N_("People"), frozenset({Role.OPERATORS, Role.SUPERVISOR})),

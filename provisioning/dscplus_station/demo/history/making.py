@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from dscplus_driver.sensitive import MasterKey
 from dscplus_station.csvfile import Row
 from dscplus_station.db import Database
+from dscplus_station.demo.hands import cards_folder, slot_tables
 from dscplus_station.demo.history.cast import FIRST_DAY, entrances
 from dscplus_station.demo.history.clock import TickingClock
 from dscplus_station.demo.history.staff import hire, staff_of
@@ -79,6 +80,8 @@ def make_history(
         world = World(station, keystore, clock, staff_of(settings.station), deque(), deque(), countries)
         _live(world, delivered, end, on_day)
     _gather_images(home)
+    with home.settings_file.open("a", encoding="utf-8") as settings_file:
+        settings_file.write(slot_tables(home))
 
 
 def _live(world: World, delivered: dict[Delivery, list[VirtualCard]], end: datetime, on_day: OnDay) -> None:
@@ -140,7 +143,7 @@ def _receive(world: World, delivery: Delivery, cards: list[VirtualCard]) -> None
 
 def _gather_images(home: Home) -> None:
     """Bring the cards' images together in one folder, from which each is put into a slot by itself."""
-    cards = home.path / "cards"
+    cards = cards_folder(home)
     cards.mkdir(mode=0o700)
     for image in (home.path / "made").glob("*/*.flash"):
         image.rename(cards / image.name)
