@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import click
 
@@ -68,6 +68,10 @@ class Desk:
         self._home = home
         self._passphrase_file = passphrase_file
         self.as_json = as_json
+
+    def afresh(self) -> Self:
+        """The same place, with nothing opened yet: for a home that is made anew."""
+        return type(self)(self._home, self._passphrase_file, self.as_json)
 
     @property
     def home(self) -> Home:

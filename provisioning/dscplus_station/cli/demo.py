@@ -1,4 +1,4 @@
-"""`dsc-station demo`: the whole main job, once, on virtual cards."""
+"""`dsc-station demo`: the whole main job, once, on virtual cards; sample data; at a terminal, the page."""
 
 import signal
 import sys
@@ -24,22 +24,33 @@ CARDS = 4
 
 
 @click.command("demo")
-@click.option("--data", is_flag=True, help="Make a home full of sample data instead, with a past of 75 days.")
+@click.option("--data", is_flag=True, help="Make a home full of sample data, and end.")
 @command
 def demo(desk: Desk, data: bool) -> None:
     """Sample orders go in, virtual cards come out: made, shipped, and one of them logs its holder in.
 
-    The home is made anew each time; a directory that is not a demo home is refused. With --json, one document
-    a line.
+    At a terminal it ends by serving the kiosk's page, over sample data with a past of 75 days. The home is
+    made anew each time; a directory that is not a demo home is refused. With --json, one document a line.
 
     \b
     Example:
       dsc-station demo --home demo-home
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the emulators end with us
-    if data:
-        make_sample_data(desk)
-        return
+    if not data:
+        _show_main_job(desk)
+    at_a_terminal = sys.stdout.isatty() and not desk.as_json
+    if data or at_a_terminal:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        make_sample_data(desk.afresh())
+    if at_a_terminal and not data:
+        from dscplus_station.cli.demo_page import serve_demo
+
+        serve_demo(desk.home.path)
+
+
+def _show_main_job(desk: Desk) -> None:
+    """The main job, once, on virtual cards."""
     keystore = scenario.fresh_home(desk.home)
     with virtual_cards(desk.home.path / "cards", CARDS) as cards:
         _stock_and_orders(desk, keystore, cards)

@@ -1,12 +1,17 @@
 """`dsc-station serve`: the kiosk's page."""
 
 import signal
-from contextlib import ExitStack
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dscplus_station.cli.common import Desk, command
+
+if TYPE_CHECKING:
+    from dscplus_station.web.addresses import Addresses
 
 PORT = 8470
 
@@ -50,19 +55,32 @@ def serve(
       dsc-station serve
     """
     from dscplus_station.web import server
-    from dscplus_station.web.app import kiosk_app
-    from dscplus_station.web.kiosk import open_kiosk
 
-    with ExitStack() as stack:
-        listener = stack.enter_context(server.listen(host, port))
+    with server.listen(host, port) as listener:
         addresses = server.addresses(listener, host, names, certificate, certificate_key)
-        kiosk = stack.enter_context(open_kiosk(desk.station, desk.keystore, addresses))
 
         def started() -> None:
             desk.tell(
                 "serve", {"url": addresses.url}, lambda: click.echo(f"{addresses.url} (Ctrl-C ends it)")
             )
 
+        run(desk, listener, addresses, started, certificate, certificate_key)
+
+
+def run(
+    desk: Desk,
+    listener: socket.socket,
+    addresses: "Addresses",
+    started: Callable[[], None],
+    certificate: Path | None = None,
+    certificate_key: Path | None = None,
+) -> None:
+    """Serve the page until Ctrl-C or SIGTERM; `started` is called when it answers."""
+    from dscplus_station.web import server
+    from dscplus_station.web.app import kiosk_app
+    from dscplus_station.web.kiosk import open_kiosk
+
+    with open_kiosk(desk.station, desk.keystore, addresses) as kiosk:
         serving = server.Server(kiosk_app(kiosk), listener, started, certificate, certificate_key)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: serving.stop())
