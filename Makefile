@@ -1,4 +1,4 @@
-# make run    sets everything up and runs the main job: a demo of the whole station on virtual cards
+# make run    sets everything up and runs the main job, a demo of the whole station on virtual cards; at a terminal then the page
 # make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest, the kernel tests
 # make test-kernel  runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
 # make kernel-shell  gives a shell in that guest

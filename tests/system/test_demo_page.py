@@ -33,7 +33,7 @@ class Terminal:
         if self.pid == 0:
             for name in [name for name in os.environ if name.startswith("DSC_STATION")]:
                 del os.environ[name]
-            os.execv(COMMAND, [str(COMMAND), *arguments])
+            os.execv(COMMAND, [str(COMMAND), *arguments])  # noqa: S606
         self.shown = ""
 
     def until(self, pattern):
