@@ -9,6 +9,7 @@ from dscplus_station.activation.service import revoke_card
 from dscplus_station.cli.common import Desk, command, confirm, say
 from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.holds.rules import HoldState
+from dscplus_station.lists.life import life_of_card
 from dscplus_station.login.service import release_lock
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import report
@@ -39,13 +40,14 @@ def list_cards(desk: Desk, asked: dict[str, str], as_csv: bool) -> None:
 @click.argument("serial_number", metavar="SERIAL")
 @command
 def show_card(desk: Desk, serial_number: str) -> None:
-    """One card: state, order, users, dates, runs.
+    """One card: state, order, users, dates, runs, and all that happened to it.
 
     \b
     Example:
       dsc-station cards show 0000000018
     """
     card = overview.card(desk.station, serial_number)
+    card["life"] = [dataclasses.asdict(event) for event in life_of_card(desk.station, serial_number)]
     desk.tell("card", card, lambda: say(card))
 
 
