@@ -212,7 +212,8 @@ def _cases(count: int) -> Iterator[tuple[object, ...]]:
         if one.state in ("QUARANTINED", "SCRAPPED"):
             ended = one.state == "SCRAPPED"
             yield (
-                one.serial, "FOREIGN_KEYS" if one.number // 100 % 2 else "BY_HAND", "{}", one.moment, OPERATORS[0],
+                one.serial, "FOREIGN_KEYS" if one.number // 100 % 2 else "BY_HAND", "{}", one.moment,
+                OPERATORS[0],
                 one.moment if ended else None, "scrap" if ended else None, "susan" if ended else None,
             )  # fmt: skip
 
@@ -267,7 +268,8 @@ _INSERTS = {
     ): _shipments,
     _insert("activation_timer", "shipment_id, order_id, serial_number, due_on, state, ended_at"): _timers,
     _insert(
-        "quarantine", "serial_number, cause, evidence, opened_at, opened_by, resolved_at, resolution, resolved_by"
+        "quarantine",
+        "serial_number, cause, evidence, opened_at, opened_by, resolved_at, resolution, resolved_by",
     ): _cases,
     _insert("notice", "id, kind, order_id, user_name, language, facts, queued_at"): _notices,
     _insert("delivery", "notice_id, channel, reference, state, attempts, due_at, sent_at"): _deliveries,
