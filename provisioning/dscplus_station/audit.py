@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from dscplus_station.actor import Actor
+from dscplus_station.actor import Actor, Role
 from dscplus_station.db import Base
 
 Detail = str | int | bool | None
@@ -68,6 +68,18 @@ def record(
         )
     )
     session.info["audited"] = True
+
+
+def trail(session: Session, actor: Actor, after: int, limit: int) -> list[AuditRow]:
+    """The rows that follow a row (by `id`; 0: from the first), oldest first.
+
+    Raises:
+        NotPermitted: not an auditor.
+    """
+    actor.require(Role.AUDIT, "read the audit trail")
+    return list(
+        session.scalars(select(AuditRow).where(AuditRow.id > after).order_by(AuditRow.id).limit(limit))
+    )
 
 
 def canonical(details: Mapping[str, Detail]) -> str:

@@ -5,13 +5,13 @@ import pkgutil
 from collections.abc import Collection
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
 from dscplus_driver import __version__
 from dscplus_station.api import routes
 from dscplus_station.api.configuration import pace_of
-from dscplus_station.api.context import Service
+from dscplus_station.api.context import Service, only_described
 from dscplus_station.api.gate import Desk, Gate, Paces
 from dscplus_station.api.problems import tell_problems
 from dscplus_station.keystore.grants import GrantedKeystore
@@ -62,6 +62,7 @@ def _described(middleware: list[Middleware]) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(only_described)],
         middleware=middleware,
     )
     for module in pkgutil.iter_modules(routes.__path__):

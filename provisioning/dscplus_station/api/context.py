@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request, Security
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints
 
 from dscplus_station.actor import Actor
 from dscplus_station.api.problems import MEDIA_TYPE, Problem
 from dscplus_station.errors import BadInput, NotPermitted
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
+from dscplus_station.login.rules import Outcome
+from dscplus_station.login.service import Answer
 from dscplus_station.passwords.service import PasswordCheck
 from dscplus_station.station import Station
 from dscplus_station.tokens.rules import GRANTS_OF, KEY, Scope
@@ -88,6 +91,17 @@ KEYED = [Depends(_key)]
 """For everything that creates."""
 
 
+def only_described(request: Request) -> None:
+    """Refuse queries that the call does not know: one that was mistyped would go unnoticed.
+
+    Raises:
+        RequestValidationError: there is one.
+    """
+    known = {one.alias for one in request.scope["route"].dependant.query_params}
+    if unknown := sorted(set(request.query_params) - known):
+        raise RequestValidationError([{"loc": ("query", name)} for name in unknown])
+
+
 class Body(BaseModel):
     """What is sent: nothing else than what is described."""
 
@@ -115,6 +129,31 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": Problem.__name__, "content": content}
         for status in sorted({400, 401, 403, 413, 422, 429, 500, 503, *statuses})
     }
+
+
+class NotProven(NotPermitted):
+    """A device's answer was not accepted. Why not is on record; whoever asks hears this and no more (R6)."""
+
+    def __init__(self) -> None:
+        super().__init__("the device's answer was not accepted: ask for a new challenge")
+
+
+def require_right(answer: Answer | None) -> None:
+    """Refuse unless a device's answer was right; None: nothing was judged.
+
+    Raises:
+        NotProven: it was not.
+    """
+    if answer is not None and answer.outcome is not Outcome.RIGHT:
+        raise NotProven
+
+
+class Proof(Body):
+    """What a device shows, or a sheet has, for a challenge."""
+
+    device: DeviceName
+    challenge: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
+    answer: SecretStr
 
 
 # --- Pages ----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _station(_request: Request, error: Exception) -> Response:
 def _form(_request: Request, error: Exception) -> Response:
     """Fields are named, never what was sent in them."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for it)
-    fields = sorted({".".join(str(part) for part in one["loc"][1:]) or "body" for one in error.errors()})
+    fields = sorted({".".join(str(part) for part in one["loc"][1:])[:40] or "body" for one in error.errors()})
     told = f"missing, or not as described: {', '.join(fields)}. Nothing was changed."
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, "bad-input", fields)
 

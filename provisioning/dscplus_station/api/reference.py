@@ -52,8 +52,8 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]
         yield f"- sends {_kind(body['content']['application/json']['schema'])}"
     for status, answer in operation["responses"].items():
         if status not in _EVERYWHERE and status < "300":
-            kind, content = next(iter(answer["content"].items()))
-            yield f"- {status}: {_kind(content['schema']) if kind == 'application/json' else kind}"
+            content = answer.get("content")
+            yield f"- {status}: {_kind(content['application/json']['schema']) if content else 'nothing'}"
         elif status not in _EVERYWHERE:
             yield f"- {status}: a problem"
     yield ""

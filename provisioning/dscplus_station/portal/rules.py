@@ -17,6 +17,11 @@ def is_open(now: datetime, begun_at: datetime, ended_at: datetime | None, tries:
     return ended_at is None and now < begun_at + LIFETIME and tries < MAX_TRIES
 
 
+def is_live(now: datetime, begun_at: datetime, ended_at: datetime | None) -> bool:
+    """Whether a login shows who is there: its password was right just now, or it was ended just now."""
+    return now < begun_at + LIFETIME or is_fresh(now, ended_at)
+
+
 def is_fresh(now: datetime, ended_at: datetime | None) -> bool:
     """Whether a device answered right so recently that the login proves who is there."""
     return ended_at is not None and now < ended_at + PROVEN_FOR

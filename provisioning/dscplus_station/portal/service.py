@@ -23,7 +23,7 @@ from dscplus_station.operators.hashing import digest
 from dscplus_station.optout.rules import RESTRICTIONS
 from dscplus_station.optout.service import is_opted_out
 from dscplus_station.passwords.service import PasswordCheck
-from dscplus_station.portal.rules import LIFETIME, is_fresh, is_open, password_alone
+from dscplus_station.portal.rules import LIFETIME, is_fresh, is_live, is_open, password_alone
 from dscplus_station.portal.tables import PortalLogin
 from dscplus_station.sessions.devices import login_devices
 from dscplus_station.sessions.service import SessionFacts, Withdrawals, log_in
@@ -176,6 +176,26 @@ def answer(
     if ended != 1 or done.session is None:
         raise _refused(station, actor, user, "this login was answered already")
     return done.session
+
+
+def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purpose: Purpose) -> Asked:
+    """Ask a device of a login's user for something else than the login: an activation, a sharing … (R1, R27).
+
+    The login is one whose password was right within ten minutes, or that ended within fifteen.
+
+    Raises:
+        LoginRefused: it is none.
+        NotFound, NotPermitted, WrongUsage: as for `login.service.issue_challenge`.
+    """
+    actor.require(Role.CLIENT_SERVICES, "log users in")
+    with station.database.reading() as session:
+        found = session.scalars(
+            select(PortalLogin).where(PortalLogin.token_hash == digest(login))
+        ).one_or_none()
+    if found is None or not is_live(station.now(), found.begun_at, found.ended_at):
+        raise _refused(station, actor, "unknown", "no login under way")
+    issued = issue_challenge(station, actor, serial_number, found.user_name, purpose)
+    return Asked(serial_number, issued.asks, issued.challenge, issued.expires_at)
 
 
 def fresh_login(station: Station, login: str, user_name: str) -> PortalLogin:

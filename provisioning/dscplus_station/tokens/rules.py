@@ -25,7 +25,7 @@ class Scope(StrEnum):
 ROLES_OF: dict[Scope, frozenset[Role]] = {
     Scope.PORTAL: frozenset({Role.ORDERS, Role.CLIENT_SERVICES}),
     Scope.LOGIN: frozenset({Role.CLIENT_SERVICES}),
-    Scope.WAREHOUSE: frozenset({Role.STOCK, Role.SHIPPING}),
+    Scope.WAREHOUSE: frozenset({Role.STOCK, Role.SHIPPING, Role.RETURNS}),
     Scope.AUDITOR: frozenset({Role.AUDIT}),
 }
 

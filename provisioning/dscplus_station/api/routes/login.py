@@ -1,11 +1,12 @@
 """Logging in: user name and password, then a device's answer (R1, R6, R23)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import SecretStr, StringConstraints
 
-from dscplus_station.api.context import Body, DeviceName, PortalOrLogin, UserName, answers
+from dscplus_station.api.context import Body, DeviceName, Portal, PortalOrLogin, UserName, answers
+from dscplus_station.login.rules import Purpose
 from dscplus_station.portal import service
 from dscplus_station.portal.service import Asked, Begun
 from dscplus_station.sessions.service import SessionFacts
@@ -27,6 +28,12 @@ class PickedDevice(Body):
 
     login: LoginName
     device: DeviceName
+
+
+class OtherPurpose(PickedDevice):
+    """A device that is asked for something else than a login."""
+
+    purpose: Literal[Purpose.ACTIVATION, Purpose.SHARING, Purpose.OPT_IN]
 
 
 class DeviceAnswer(Body):
@@ -53,6 +60,16 @@ def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
 def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
     """A challenge: random, for five minutes, answerable once, for this login's user and purpose only."""
     return service.ask(caller.station, caller.actor, picked.login, picked.device)
+
+
+@router.post(
+    "/other-challenge", status_code=201, responses=answers(404, 409), summary="Ask for something else"
+)
+def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
+    """For an activation (R15), a sharing (R27) or opting in (R34): a device of the user of a login whose
+    password was right within ten minutes, or that was answered within fifteen. Its answer goes to that call.
+    """
+    return service.ask_for(caller.station, caller.actor, picked.login, picked.device, picked.purpose)
 
 
 @router.post("/answer", responses=answers(), summary="Judge the device's answer")

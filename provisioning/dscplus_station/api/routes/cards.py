@@ -1,0 +1,78 @@
+"""A client's cards: activated, reported (R10, R15)."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from dscplus_station.activation.by_user import activate
+from dscplus_station.api.context import (
+    KEYED,
+    Body,
+    DevicePath,
+    Portal,
+    Proof,
+    UserPath,
+    Words,
+    answers,
+    require_right,
+)
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.losses.service import Reported, report
+from dscplus_station.sessions.devices import LoginDevice, login_devices
+
+router = APIRouter(prefix="/v1", tags=["cards"])
+
+
+class Activated(BaseModel):
+    """An active card."""
+
+    serial_number: str
+    user: str
+    active_since: datetime | None
+
+
+class CardReport(Body):
+    """What happened to a card."""
+
+    kind: ReportKind
+    note: Words | None = None
+
+
+@router.get("/users/{user}/devices", responses=answers(404), summary="The devices of a user")
+def devices(caller: Portal, user: UserPath) -> list[LoginDevice]:
+    """R23: those that are not revoked, and why one cannot be picked. For the portal's pages after a login."""
+    return login_devices(caller.station, user)
+
+
+@router.post(
+    "/users/{user}/activations",
+    dependencies=KEYED,
+    responses=answers(404, 409),
+    summary="Activate a card by its user",
+)
+def activate_card(caller: Portal, user: UserPath, proof: Proof) -> Activated:
+    """R15: the serial number on the back, and one right response. What the card replaces ends with it."""
+    done = activate(
+        caller.station,
+        caller.actor,
+        caller.keystore,
+        proof.device,
+        proof.challenge,
+        proof.answer.get_secret_value(),
+        user,
+    )
+    require_right(done.answer)
+    return Activated(serial_number=done.serial_number, user=done.user, active_since=done.active_since)
+
+
+@router.post(
+    "/cards/{device}/reports",
+    status_code=201,
+    dependencies=KEYED,
+    responses=answers(404, 409),
+    summary="Report what happened to a card",
+)
+def report_card(caller: Portal, device: DevicePath, told: CardReport) -> Reported:
+    """Nobody uses it any more from that moment on; what becomes of the deposit (R12)."""
+    return report(caller.station, caller.actor, device, told.kind, told.note)
