@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import BadInput, NotFound, StateConflict
+from dscplus_station.parcels.guidance import expected_in, what_now_in
 from dscplus_station.parcels.meaning import Meant, meant_by
-from dscplus_station.parcels.rules import TABLE, Deed, Meaning, ParcelEnd, Phase, Situation, WaitEnd
+from dscplus_station.parcels.rules import TABLE, Deed, Meaning, ParcelEnd, Situation, WaitEnd
 from dscplus_station.parcels.standing import (
     AtHand,
     at_hand,
@@ -52,7 +53,7 @@ def scan(station: Station, actor: Actor, text: str) -> Told:
             return _Scan(session, station, actor).take(found)
     except (BadInput, NotFound, StateConflict) as refusal:
         now_at = situation(station, actor)
-        return Told(Tone.REFUSED, words("{told}", told=refusal), _now(station, now_at), now_at)
+        return Told(Tone.REFUSED, words("{told}", told=refusal), what_now_in(station, now_at), now_at)
 
 
 def situation(station: Station, actor: Actor) -> Situation:
@@ -64,7 +65,7 @@ def situation(station: Station, actor: Actor) -> Situation:
 def what_now(station: Station, actor: Actor) -> tuple[Situation, Words]:
     """What an operator has at hand, and what is to be done now."""
     present = situation(station, actor)
-    return present, _now(station, present)
+    return present, what_now_in(station, present)
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,7 @@ class _Scan:
 
     def _told(self, done: _Done) -> Told:
         present = self._have.situation(self._session)
-        now = done.now or _now(self._station, present)
+        now = done.now or what_now_in(self._station, present)
         return Told(
             done.tone,
             done.what,
@@ -322,65 +323,12 @@ class _Scan:
         return Told(
             Tone.REFUSED,
             what,
-            now or _now(self._station, present),
+            now or what_now_in(self._station, present),
             present,
-            expected=_expected(self._station, present) if expected else None,
+            expected=expected_in(self._station, present) if expected else None,
         )
 
 
 def _copy(paper: object) -> int:
     """What a parcel keeps of its label: the copy; 0 for an order in its place."""
     return paper.copy if isinstance(paper, LabelScan) else 0
-
-
-_EXPECTED = {
-    Phase.IDLE: N_("Expected: an order, or a finished card."),
-    Phase.WAITING: N_("Expected: a card for order {order}, in a slot."),
-    Phase.STOPPED: N_("Expected: OK or CANCEL, since two cards were plugged in for order {order}."),
-    Phase.CARD_SEEN: N_("Expected: the label of order {order}, card {card}."),
-    Phase.LABEL_SEEN: N_("Expected: card {card}, the number on its back."),
-    Phase.PAIRED: N_("Expected: the tracking number on the parcel of order {order}."),
-}
-_NOW = {
-    Phase.IDLE: N_("Scan an order."),
-    Phase.WAITING: N_("Plug a card in for order {order}: {name}, {country}."),
-    Phase.STOPPED: N_("Take both cards out. Then scan OK and plug one in; or scan CANCEL."),
-    Phase.CARD_SEEN: N_("Scan its label. No label: scan REPRINT."),
-    Phase.LABEL_SEEN: N_("Scan the number on the card's back."),
-    Phase.PAIRED: N_("Put both into the envelope and scan its tracking number."),
-}
-_NOW_EXPECTING = N_("Plug card {card} in for order {order}: {name}, {country}.")
-_EXPECTED_ORDER = N_("Expected: the barcode of order {order}.")
-_NOW_ORDER = N_("Scan its order.")
-
-
-def _facts(present: Situation) -> dict[str, object]:
-    if present.parcel is not None:
-        return {"order": present.parcel.order, "card": present.parcel.serial_number}
-    if present.waiting is not None:
-        waiting = present.waiting
-        return {
-            "order": waiting.order,
-            "name": waiting.first_name,
-            "country": waiting.country,
-            "card": waiting.expected,
-        }
-    return {}
-
-
-def _expected(station: Station, present: Situation) -> Words:
-    """What would have been in place."""
-    text = _EXPECTED[present.phase]
-    if present.phase is Phase.CARD_SEEN and not labels_printed(station.settings.labels):
-        text = _EXPECTED_ORDER
-    return Words(text, _facts(present))
-
-
-def _now(station: Station, present: Situation) -> Words:
-    """What is to be done now."""
-    text = _NOW[present.phase]
-    if present.phase is Phase.CARD_SEEN and not labels_printed(station.settings.labels):
-        text = _NOW_ORDER
-    if present.phase is Phase.WAITING and present.waiting is not None and present.waiting.expected:
-        text = _NOW_EXPECTING
-    return Words(text, _facts(present))
