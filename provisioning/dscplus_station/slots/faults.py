@@ -1,12 +1,21 @@
 """What an error means for the slot in which it happened, as an outcome."""
 
+import traceback
+
 from dscplus_driver import errors
 from dscplus_station import errors as station_errors
+from dscplus_station import log
 from dscplus_station.personalise.runner import Stopped
 from dscplus_station.slots.rules import Code, Outcome, outcome
 
 _REMOVED = (errors.CardRemoved, errors.PortNotFound)
 _SILENT = (errors.CardTimeout, errors.LinkError, errors.OutcomeUnknown, errors.SessionClosed)
+
+
+def log_mistake(error: Exception) -> None:
+    """Log a mistake of ours by its kind and place: what it says may hold anything."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("slots.mistake", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")
 
 
 def removed(error: Exception) -> bool:
@@ -43,8 +52,10 @@ def in_work(error: Exception, serial_number: str, order: str | None) -> Outcome:
             return outcome(Code.SWAPPED, **facts, expected=error.expected, found=error.found)
         case errors.DscError() if removed(error):
             return outcome(Code.REMOVED, **facts)
-        case errors.DscError():
+        case errors.DscError() if silent(error):
             return outcome(Code.LOST_CONTACT, **facts)
+        case errors.DscError():
+            return outcome(Code.REFUSED, **facts)
         case station_errors.HeldByAnother():
             return outcome(Code.CARD_HELD, **facts)
         case station_errors.NotPermitted():

@@ -47,6 +47,8 @@ class Watcher:
         self._open_watch = open_watch
         self._told: dict[int, Plugged | None] = {}
         self._stopped = threading.Event()
+        self._failure = ""
+        """As it was last logged, so that it is logged once."""
 
     def stop(self) -> None:
         """End the watch; `run` returns within a look."""
@@ -58,7 +60,10 @@ class Watcher:
             try:
                 self._watch()
             except (errors.DscError, OSError) as error:
-                log.error("slots.watch-failed", error=str(error))
+                if str(error) != self._failure:
+                    log.error("slots.watch-failed", error=str(error))
+                self._failure = str(error)
+                self.look()
                 self._stopped.wait(_AFTER_FAILURE)
 
     def look(self) -> None:

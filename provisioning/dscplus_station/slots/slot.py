@@ -5,15 +5,14 @@ so that tests drive slots without threads. The other methods may be called from 
 """
 
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from dscplus_driver import errors
-from dscplus_station import log
 from dscplus_station.errors import StateConflict
+from dscplus_station.slots import faults
 from dscplus_station.slots.claims import End, OnEnded
 from dscplus_station.slots.display import Display
 from dscplus_station.slots.map import Slot
@@ -256,9 +255,9 @@ class SlotWorker:
         try:
             self._on_ended(end)
         except Exception as error:  # noqa: BLE001 (what others make of the end does not undo it)
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            at = f"{frame.filename}:{frame.lineno}"
-            log.error("slots.ended-failed", error=type(error).__name__, at=at)
+            faults.log_mistake(error)
+            if state.alarm is None:
+                self._display.show(alarm=outcome(Code.MISTAKE, kind=type(error).__name__))
 
     def _ask(self, asked: _Asked) -> None:
         with self._condition:

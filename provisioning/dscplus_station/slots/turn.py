@@ -1,11 +1,10 @@
 """A card's turn in a slot: it is identified, asked for and worked on; whatever happens ends as an `Ended`."""
 
-import traceback
 from collections.abc import Callable
 
 from dscplus_driver import errors
 from dscplus_driver.card import Card
-from dscplus_station import locks, log
+from dscplus_station import locks
 from dscplus_station.errors import NotFound, StateConflict, StationError
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.personalise.journal import Journal, OpenRun
@@ -116,9 +115,6 @@ class Turns:
         _check_again(card)  # it may have been swapped while the claim was made
         try:
             return self._personalised(card, answer)
-        except errors.CardUnfit:
-            _check_again(card)  # another card answered in the channel's handshake: told by its number
-            raise
         except (NotFound, StateConflict):
             refusal = None if self._display.working else self._why_not(serial_number, answer.order)
             if refusal is None:
@@ -188,11 +184,7 @@ class Turns:
             if self._stopping():
                 raise Stopped
             self._display.begin(work.name, work.steps)
-            try:
-                return work.do(card, _Reporter(self._display, self._stopping))
-            except errors.CardUnfit:
-                _check_again(card)
-                raise
+            return work.do(card, _Reporter(self._display, self._stopping))
 
     def _why_not(self, serial_number: str, order: str) -> Outcome | None:
         """What in the records speaks against the card or the order, after they were refused."""
@@ -214,8 +206,7 @@ class Turns:
         if isinstance(error, _SameNumber):
             return Ended(Verdict.REFUSED, error.outcome)
         if not isinstance(error, (errors.DscError, StationError, Stopped)):
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("slots.mistake", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")
+            faults.log_mistake(error)
         if isinstance(error, errors.DscError) and not self._display.working:
             return Ended(Verdict.REFUSED, faults.before_work(error))
         begun = self._display.working or isinstance(error, Stopped)

@@ -404,7 +404,21 @@ def test_what_fails_after_a_pass_does_not_undo_it(bench):
 
     for worker in bench.slots.workers.values():
         worker._on_ended = printer_on_fire
-    assert bench.serve(1, FIRST, "A").verdict is Verdict.PASS
+    state = bench.serve(1, FIRST, "A")
+    assert (state.verdict, state.outcome.code) == (Verdict.PASS, Code.PASSED)
+    assert state.alarm.code == Code.MISTAKE and "RuntimeError" in state.alarm.what
+
+
+def test_the_end_of_a_run_is_told_again_to_the_next_process_and_no_claim_is_asked(bench):
+    bench.serve(1, FIRST, "A")
+    bench.start()
+    bench.plug(1, FIRST)
+    bench.work(1)
+    assert [(end.order, end.verdict, end.again) for end in bench.ended] == [
+        ("A", Verdict.PASS, False),
+        ("A", Verdict.PASS, True),
+    ]
+    assert bench.asked == [(1, FIRST)]
 
 
 def test_a_claims_refusal_is_shown_as_it_was_given(bench):

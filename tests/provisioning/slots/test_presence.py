@@ -110,6 +110,26 @@ def test_a_watch_that_fails_is_opened_anew(usb, monkeypatch):
     assert [slot for slot, _ in told] == [1] and played.opened == 2
 
 
+def test_ports_by_name_are_seen_while_usb_cannot_be_watched(tmp_path, monkeypatch):
+    port = tmp_path / "card-0"
+    port.touch()
+    slots = slot_map(
+        [
+            {"number": 1, "row": 1, "column": 1, "id_path": ID_PATH + "1"},
+            {"number": 2, "row": 1, "column": 2, "port": str(port)},
+        ]
+    )
+    told = []
+
+    def no_netlink():
+        raise OSError("no netlink here")
+
+    watcher = Watcher(slots, lambda slot, plugged: told.append((slot, plugged.url)), no_netlink)
+    monkeypatch.setattr(watcher._stopped, "wait", lambda _seconds: watcher.stop())
+    watcher.run()
+    assert told == [(2, str(port))]
+
+
 def test_a_port_by_name_is_there_when_its_link_leads_somewhere(tmp_path):
     told = []
     port = tmp_path / "card-0"
