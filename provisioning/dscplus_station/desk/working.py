@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from dscplus_driver.card import Card, connect
+from dscplus_driver.discovery import discover
 from dscplus_station import locks
 from dscplus_station.actor import Actor
 from dscplus_station.desk.inspecting import require_same
@@ -11,7 +12,8 @@ from dscplus_station.desk.journal import Journal
 from dscplus_station.desk.rules import Outcome
 from dscplus_station.desk.runner import Done, OnStep, dispose
 from dscplus_station.keystore.interface import Keystore
-from dscplus_station.personalise.workers import slot_of
+from dscplus_station.slots.map import slot_map
+from dscplus_station.slots.ports import port_locks
 from dscplus_station.station import Station
 
 
@@ -29,7 +31,8 @@ def on_the_desk(
         hold = station.home.locks
         card = None
         if port is not None:
-            owned.enter_context(locks.hold(hold, f"slot {slot_of(port)}", "returns desk"))
+            lock_of = port_locks(slot_map(station.settings.slots), discover)
+            owned.enter_context(locks.hold(hold, lock_of(port), "returns desk"))
             card = owned.enter_context(open_port(port))
         owned.enter_context(locks.hold(hold, f"card {serial_number}", "returns desk"))
         yield card

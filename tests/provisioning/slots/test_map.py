@@ -3,16 +3,19 @@
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from dscplus_driver.discovery import Access, FoundCard, Interface, TransportKind
 from dscplus_station import locks
-from dscplus_station.errors import BadInput
+from dscplus_station.desk.working import on_the_desk
+from dscplus_station.errors import BadInput, HeldByAnother
 from dscplus_station.slots.map import Slot, slot_map
 from dscplus_station.slots.ports import lock_name, port_locks, slot_at
 from dscplus_station.slots.rules import SlotUse
 from dscplus_station.slots.suggest import as_toml, suggest
+from tests.provisioning.slots.slot_bench import FIRST, SlotBench
 
 HUB = "pci-0000:00:14.0-usb-0:1."
 
@@ -129,3 +132,14 @@ def test_slots_on_the_command_line_list_who_holds_them_and_provision_hears_it_to
     bench.run("slots", "suggest", "--port", port)
     settings.write_text(settings.read_text() + "[[slots]]\nnumber = 1\n")
     assert "slot 1: " in bench.run("slots", "list", code=1).stderr
+
+
+def test_the_returns_desk_at_a_port_hears_who_has_its_slot(tmp_path):
+    bench = SlotBench(tmp_path)
+    tables = [table(7, id_path=None, port="/slot-7")]
+    station = replace(bench.station, settings=replace(bench.station.settings, slots=tables))
+    desk = on_the_desk(station, FIRST, "serial:/slot-7", lambda _url: bench.cards[FIRST].connect())
+    with locks.hold(station.home.locks, "slot 7", "serve"), pytest.raises(HeldByAnother) as refused, desk:
+        pytest.fail("the desk had the slot, too")
+    assert str(refused.value).startswith("slot 7 is held by serve, pid")
+    bench.close()
