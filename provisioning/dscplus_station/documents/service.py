@@ -112,6 +112,15 @@ def packing_list_of(station: Station, actor: Actor, carrier: str, on: date | Non
     return packing_list(facts, station.now())
 
 
+def carriers_on(station: Station, shipped_on: date) -> list[str]:
+    """To whom something was handed on a day, and still counts as shipped."""
+    with station.database.reading() as session:
+        query = select(Shipment.carrier).where(
+            Shipment.shipped_on == shipped_on, Shipment.undone_at.is_(None)
+        )
+        return sorted(set(session.scalars(query)))
+
+
 def tag_of(station: Station, serial_number: str) -> Plan:
     """The tag of a card that is in quarantine now.
 

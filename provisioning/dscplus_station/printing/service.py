@@ -221,7 +221,7 @@ def _send(station: Station, actor: Actor, printer: Printer, number: int) -> Job:
     with station.database.reading() as session:
         job = _job(session.get_one(PrintJob, number))
     if out is not None:
-        raise PrinterOut(f"{out}. {_what_now(job, reached=out.reached)}", reached=out.reached)
+        raise PrinterOut(out.told, reached=out.reached, what_now=_what_now(job, reached=out.reached))
     return job
 
 

@@ -14,8 +14,8 @@ from dscplus_station.parcels import service as parcels
 from dscplus_station.parcels.claiming import who_bound
 from dscplus_station.parcels.told import Told, Tone, words
 from dscplus_station.printing.configuration import read_printer
-from dscplus_station.printing.printers import Printer
-from dscplus_station.printing.service import print_issued, print_passed
+from dscplus_station.printing.printers import Printer, PrinterOut
+from dscplus_station.printing.service import print_issued, print_passed, send_waiting
 from dscplus_station.shipping.labels import IssuedLabel
 from dscplus_station.shipping.rules import labels_printed
 from dscplus_station.slots.claims import End
@@ -26,6 +26,8 @@ from dscplus_station.web.language import N_
 
 NOT_PRINTED = N_("The label of order {order} was not printed: {told}.")
 THEN = N_("Put the printer right. Then scan the card, and REPRINT for another label.")
+WAITS = N_("Put the printer right. The label comes with the next one, or by “Print what waits” (Documents).")
+PERHAPS = N_("It may have come out: look. If it did not, scan the card, and REPRINT for another label.")
 SCANNED = "REPRINT was scanned"
 
 
@@ -59,7 +61,12 @@ class Labels:
     def _do(self, actor: Actor, order: str, print_it: Callable[[Printer], object]) -> None:
         def work() -> None:
             try:
-                print_it(read_printer(self._station))
+                printer = read_printer(self._station)
+                print_it(printer)
+                send_waiting(self._station, actor, printer)
+            except PrinterOut as out:
+                log.error(str(out), order=order)
+                self._tell(actor, order, out.told, PERHAPS if out.reached else WAITS)
             except StationError as error:
                 log.error(str(error), order=order)
                 self._tell(actor, order, str(error).rstrip("."))
@@ -69,7 +76,7 @@ class Labels:
 
         self._thread.submit(work)
 
-    def _tell(self, actor: Actor, order: str, told: str) -> None:
+    def _tell(self, actor: Actor, order: str, told: str, then: str = THEN) -> None:
         situation = parcels.situation(self._station, actor)
         what = words(NOT_PRINTED, order=order, told=told)
-        self._desks.tell(actor.operator, Told(Tone.REFUSED, what, words(THEN), situation))
+        self._desks.tell(actor.operator, Told(Tone.REFUSED, what, words(then), situation))

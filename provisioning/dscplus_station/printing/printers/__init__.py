@@ -10,11 +10,13 @@ from dscplus_station.typesetting.plan import Plan
 class PrinterOut(StationError):
     """The printer did not take a label.
 
-    `reached`: some of it may have arrived, so that it may come out after all.
+    `told`: what is wrong with it, and what to do. `reached`: some of the label may have arrived, so that it
+    may come out after all. `what_now`: what becomes of the label.
     """
 
-    def __init__(self, told: str, *, reached: bool) -> None:
-        super().__init__(told)
+    def __init__(self, told: str, *, reached: bool, what_now: str = "") -> None:
+        super().__init__(f"{told}. {what_now}" if what_now else told)
+        self.told = told
         self.reached = reached
 
 
