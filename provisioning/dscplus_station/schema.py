@@ -23,6 +23,7 @@ from dscplus_station.orders import tables as orders
 from dscplus_station.parcels import tables as parcels
 from dscplus_station.passwords import tables as passwords
 from dscplus_station.personalise import tables as personalise
+from dscplus_station.pins import tables as pins
 from dscplus_station.portal import tables as portal
 from dscplus_station.printing import tables as printing
 from dscplus_station.quarantine import tables as quarantine
@@ -56,6 +57,7 @@ TABLES = (
     parcels,
     passwords,
     personalise,
+    pins,
     portal,
     printing,
     quarantine,

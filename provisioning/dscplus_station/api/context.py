@@ -112,6 +112,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,39}$"
 UserName = Annotated[str, StringConstraints(pattern=NAME)]
 OrderName = Annotated[str, StringConstraints(pattern=NAME)]
 DeviceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$")]
+LoginName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """What people write. The services refuse what cannot be printed."""
 Cents = Annotated[int, Query(ge=1, le=10**13)]

@@ -24,6 +24,7 @@ from dscplus_station.interim.passcode import IssuedPasscode, issue_passcode
 from dscplus_station.interim.service import end_access, interim_access
 from dscplus_station.interim.ways import ways_back
 from dscplus_station.login.rules import OUTCOME_TOLD, Outcome
+from dscplus_station.pins.service import allow_reset
 
 COLUMNS = (
     "serial_number",
@@ -84,6 +85,28 @@ def passcode(desk: Desk, user: str, checked: str, show: bool, file: Path | None)
         lambda: click.echo(
             issued.passcode.reveal() if show else f"{issued.serial_number}: {user}'s passcode is in {file}"
         ),
+    )
+
+
+@access.command("pin-reset")
+@click.argument("user")
+@click.argument("serial_number", metavar="SERIAL")
+@click.option("--checked", required=True, help="How you made sure who calls; not what was answered.")
+@command
+def pin_reset(desk: Desk, user: str, serial_number: str, checked: str) -> None:
+    """Let a user who has forgotten the PIN choose another one in the portal, once, within a day (R7).
+
+    For cards whose PIN the server checks (profile B). Others: a station sets it, or the card is replaced.
+
+    \b
+    Example:
+      dsc-station access pin-reset alice 0000000018 --checked "called back, two questions"
+    """
+    until = allow_reset(desk.station, desk.actor(), user, serial_number, checked)
+    desk.tell(
+        "pin-reset",
+        {"user": user, "serial_number": serial_number, "until": until},
+        lambda: click.echo(f"{user} can choose another PIN until {until:%Y-%m-%d %H:%M} UTC"),
     )
 
 

@@ -44,6 +44,7 @@ class Purpose(StrEnum):
     ACTIVATION = "ACTIVATION"
     SHARING = "SHARING"
     OPT_IN = "OPT_IN"
+    PIN_CHANGE = "PIN_CHANGE"
 
 
 def purpose_now(state: AssignmentState) -> Purpose:
@@ -59,7 +60,7 @@ def states_for(purpose: Purpose) -> frozenset[AssignmentState]:
 
 def purpose_fault(kind: DeviceType, purpose: Purpose) -> str | None:
     """Why a type of device does not serve a purpose, or None: interim access is for logins (R17, R25)."""
-    if kind in INTERIM and purpose in (Purpose.SHARING, Purpose.OPT_IN):
+    if kind in INTERIM and purpose in (Purpose.SHARING, Purpose.OPT_IN, Purpose.PIN_CHANGE):
         return f"a {kind} lets its user log in, no more: this needs a device of the own"
     return None
 

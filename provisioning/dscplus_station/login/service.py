@@ -1,5 +1,6 @@
 """Challenges and responses: what stands between a device and a login (R6), whatever its type (R23)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -180,6 +181,8 @@ def judge(
     question: str,
     response: str,
     purpose: Purpose,
+    *,
+    fits: Callable[[Keystore, Device, str, str], bool] | None = None,
 ) -> Answer:
     """Judge a response and record the attempt, within the caller's transaction, which must commit either way.
 
@@ -187,6 +190,7 @@ def judge(
 
     Args:
         question: empty for a passcode, which answers none (R17).
+        fits: compares otherwise than the kind of device does: with a PIN that is not kept yet (R7).
 
     Raises:
         WrongUsage: the answer has not the form of the device's: no attempt.
@@ -198,7 +202,8 @@ def judge(
         _take(session, now, assignment, question, purpose) if kind.new_question else (None, None)
     )
     if outcome is None:
-        outcome = Outcome.RIGHT if kind.fits(keystore, device, question, response) else Outcome.WRONG
+        right = (fits or kind.fits)(keystore, device, question, response)
+        outcome = Outcome.RIGHT if right else Outcome.WRONG
 
     assignment.wrong_responses = wrong_after(outcome, assignment.wrong_responses)
     session.add(

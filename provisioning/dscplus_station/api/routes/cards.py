@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from dscplus_station.activation.by_user import activate
 from dscplus_station.api.context import (
     KEYED,
     Body,
     DevicePath,
+    LoginName,
     Portal,
     Proof,
     UserPath,
@@ -19,6 +20,7 @@ from dscplus_station.api.context import (
 )
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import Reported, report
+from dscplus_station.pins.service import change_pin
 from dscplus_station.sessions.devices import LoginDevice, login_devices
 
 router = APIRouter(prefix="/v1", tags=["cards"])
@@ -30,6 +32,13 @@ class Activated(BaseModel):
     serial_number: str
     user: str
     active_since: datetime | None
+
+
+class NewPin(Proof):
+    """Another PIN, and what the card shows for a challenge with it."""
+
+    pin: SecretStr
+    login: LoginName | None = None
 
 
 class CardReport(Body):
@@ -64,6 +73,31 @@ def activate_card(caller: Portal, user: UserPath, proof: Proof) -> Activated:
     )
     require_right(done.answer)
     return Activated(serial_number=done.serial_number, user=done.user, active_since=done.active_since)
+
+
+@router.post(
+    "/users/{user}/pin-changes",
+    status_code=204,
+    dependencies=KEYED,
+    responses=answers(404, 409),
+    summary="Choose another PIN",
+)
+def change(caller: Portal, user: UserPath, wanted: NewPin) -> None:
+    """R7, profile B: the response is computed with the new PIN. The former one is proven by `login`, which
+    the same card has answered within a quarter of an hour; without it, client services has allowed a reset.
+    """
+    answer = change_pin(
+        caller.station,
+        caller.actor,
+        caller.keystore,
+        user,
+        wanted.device,
+        wanted.pin.get_secret_value(),
+        wanted.challenge,
+        wanted.answer.get_secret_value(),
+        wanted.login,
+    )
+    require_right(answer)
 
 
 @router.post(

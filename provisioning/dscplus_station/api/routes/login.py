@@ -5,15 +5,21 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import SecretStr, StringConstraints
 
-from dscplus_station.api.context import Body, DeviceName, Portal, PortalOrLogin, UserName, answers
+from dscplus_station.api.context import (
+    Body,
+    DeviceName,
+    LoginName,
+    Portal,
+    PortalOrLogin,
+    UserName,
+    answers,
+)
 from dscplus_station.login.rules import Purpose
 from dscplus_station.portal import service
 from dscplus_station.portal.service import Asked, Begun
 from dscplus_station.sessions.service import SessionFacts
 
 router = APIRouter(prefix="/v1/logins", tags=["login"])
-
-LoginName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 
 class Credentials(Body):
@@ -33,7 +39,7 @@ class PickedDevice(Body):
 class OtherPurpose(PickedDevice):
     """A device that is asked for something else than a login."""
 
-    purpose: Literal[Purpose.ACTIVATION, Purpose.SHARING, Purpose.OPT_IN]
+    purpose: Literal[Purpose.ACTIVATION, Purpose.SHARING, Purpose.OPT_IN, Purpose.PIN_CHANGE]
 
 
 class DeviceAnswer(Body):
@@ -66,8 +72,8 @@ def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
     "/other-challenge", status_code=201, responses=answers(404, 409), summary="Ask for something else"
 )
 def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
-    """For an activation (R15), a sharing (R27) or opting in (R34): a device of the user of a login whose
-    password was right within ten minutes, or that was answered within fifteen. Its answer goes to that call.
+    """For an activation (R15), a sharing (R27), opting in (R34), another PIN (R7): a device of a login's
+    user, whose password was right within ten minutes, or answered within fifteen. Its answer goes there.
     """
     return service.ask_for(caller.station, caller.actor, picked.login, picked.device, picked.purpose)
 

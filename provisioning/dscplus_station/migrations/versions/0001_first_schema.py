@@ -1434,6 +1434,7 @@ def upgrade() -> None:
                 "ACTIVATION",
                 "SHARING",
                 "OPT_IN",
+                "PIN_CHANGE",
                 name="challenge_purpose",
                 native_enum=False,
                 create_constraint=True,
@@ -1479,6 +1480,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("disposal_step", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_disposal_step_disposal_id"), ["disposal_id"], unique=False)
+
+    op.create_table(
+        "pin_reset",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("assignment_id", sa.Integer(), nullable=False),
+        sa.Column("allowed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("allowed_by", sa.String(length=64), nullable=False),
+        sa.Column("how", sa.String(length=200), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["assignment_id"], ["assignment.id"], name=op.f("fk_pin_reset_assignment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pin_reset")),
+    )
+    with op.batch_alter_table("pin_reset", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pin_reset_assignment_id"), ["assignment_id"], unique=False)
 
     op.create_table(
         "sharing",
@@ -1553,6 +1570,7 @@ def upgrade() -> None:
                 "ACTIVATION",
                 "SHARING",
                 "OPT_IN",
+                "PIN_CHANGE",
                 name="purpose",
                 native_enum=False,
                 create_constraint=True,
