@@ -64,7 +64,7 @@ class Display:
         """The work is over, or was not begun; an outcome that alarms stays until it is acknowledged."""
         seconds = 0.0 if self._began is None else self._clock() - self._began
         self._began = None
-        alarm = found if alarms(found, verdict) else self.state.alarm
+        alarm = {"alarm": found} if alarms(found, verdict) else {}
         return self.show(
-            phase=Phase.ENDED, work=work, verdict=verdict, outcome=found, alarm=alarm, seconds=seconds
+            phase=Phase.ENDED, work=work, verdict=verdict, outcome=found, seconds=seconds, **alarm
         )

@@ -59,9 +59,9 @@ class Watcher:
         while not self._stopped.is_set():
             try:
                 self._watch()
-            except (errors.DscError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 (without this thread no slot would see a card again)
                 if str(error) != self._failure:
-                    log.error("slots.watch-failed", error=str(error))
+                    log.error("slots.watch-failed", kind=type(error).__name__, error=str(error))
                 self._failure = str(error)
                 self.look()
                 self._stopped.wait(_AFTER_FAILURE)

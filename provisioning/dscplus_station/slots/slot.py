@@ -78,8 +78,9 @@ class SlotWorker:
 
     def acknowledge(self) -> None:
         """Take the alarm away; a card that waited for it is looked at."""
-        self._display.show(alarm=None)
-        self.wake()
+        if self._display.state.alarm is not None:
+            self._display.show(alarm=None)
+            self.wake()
 
     def ask_again(self) -> None:
         """Begin again with the card that is here.
@@ -113,7 +114,7 @@ class SlotWorker:
     def run(self) -> None:
         """Work until the bench stops."""
         while not self._stopping():
-            if self.step():
+            if self._survived():
                 continue
             with self._condition:
                 if not self._due() and not self._stopping():
@@ -121,6 +122,16 @@ class SlotWorker:
         with self._condition:
             for asked in self._asked:
                 asked.future.cancel()
+
+    def _survived(self) -> bool:
+        """Take a step; a mistake of ours ends this card's turn, and not the slot."""
+        try:
+            return self.step()
+        except Exception as error:  # noqa: BLE001 (without its thread a slot would be dead, and say nothing)
+            faults.log_mistake(error)
+            mistake = outcome(Code.MISTAKE, kind=type(error).__name__)
+            self._display.end(PROVISION, Verdict.REFUSED, mistake)
+            return False
 
     def step(self) -> bool:
         """Do one thing that is due: a card came or went, an alarm was taken away, a work is asked for."""
@@ -194,10 +205,15 @@ class SlotWorker:
             found = self._turns.who(plugged)
         except errors.CardBusy:
             return False
-        except errors.DscError:
-            if state.plugged:
+        except errors.DscError as error:
+            nothing = faults.removed(error) or faults.silent(error)
+            if state.plugged is not nothing:
+                return False
+            if nothing:
                 self._gone()
-            return state.plugged
+            else:
+                self._came()  # something is there, and `_begin` tells what is wrong with it
+            return True
         removed = state.outcome is not None and state.outcome.code == Code.REMOVED
         same = found == state.serial_number and not removed
         if state.plugged and (same or state.phase is Phase.ON_HOLD):

@@ -398,6 +398,32 @@ def test_a_mistake_in_a_claim_is_told_by_its_kind_only_and_the_slot_goes_on(benc
     assert bench.serve(1, FIRST, "A").verdict is Verdict.PASS
 
 
+def test_a_mistake_outside_a_cards_turn_ends_no_slot(bench, monkeypatch):
+    worker = bench.slots.workers[1]
+    step, mistakes = worker.step, [RuntimeError("not foreseen")]
+
+    def mistaken():
+        if mistakes:
+            raise mistakes.pop()
+        return step()
+
+    monkeypatch.setattr(worker, "step", mistaken)
+    worker._survived()
+    assert shown(bench.slots.state(1)) == (*REFUSED, Code.MISTAKE, True)
+    bench.slots.acknowledge(1)
+    bench.claims[1] = "A"
+    bench.plug(1, FIRST)
+    while worker._survived():
+        pass
+    assert bench.slots.state(1).verdict is Verdict.PASS
+
+
+def test_an_acknowledgement_where_nothing_stands_changes_nothing(bench):
+    before = bench.slots.state(1)
+    bench.slots.acknowledge(1)
+    assert bench.slots.state(1) == before
+
+
 def test_what_fails_after_a_pass_does_not_undo_it(bench):
     def printer_on_fire(_end):
         raise RuntimeError("lp0 on fire")

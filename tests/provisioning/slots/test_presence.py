@@ -250,6 +250,20 @@ def test_behind_a_port_that_stays_an_alarm_holds_up_the_next_card(bench):
     assert probed(bench).verdict is Verdict.PASS
 
 
+def test_behind_a_port_that_stays_what_is_no_card_is_told_once_until_it_is_gone(bench):
+    bench.plug(1, errors.ProtocolError("garbage", where="/slot-1"), lasting=True)
+    state = probed(bench)
+    assert (state.phase, state.alarm.code, state.plugging) == (Phase.ENDED, Code.NOT_A_CARD, 1)
+    assert probed(bench) == state
+    bench.slots.acknowledge(1)
+    assert (probed(bench).plugging, probed(bench).alarm) == (1, None)
+    bench.in_slot["/slot-1"] = errors.CardTimeout("no answer", where="/slot-1")
+    assert probed(bench).phase is Phase.EMPTY
+    bench.claims[1] = "A"
+    bench.in_slot["/slot-1"] = bench.cards[FIRST]
+    assert probed(bench).verdict is Verdict.PASS
+
+
 def test_a_port_that_another_program_has_is_no_empty_slot(bench):
     adapter = Adapter(bench)
     bench.plug(1, adapter, lasting=True)
