@@ -30,6 +30,7 @@ def card(bench, serial):
     return bench.station_bench.get(Card, serial)
 
 
+@pytest.mark.usefixtures("each_link")
 def test_a_card_that_is_plugged_in_is_personalised_for_its_claim_and_passes_until_it_is_taken_out(bench):
     state = bench.serve(2, FIRST, "B")
     assert (state.phase, state.verdict, state.serial_number, state.order) == (

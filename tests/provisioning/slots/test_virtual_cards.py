@@ -19,7 +19,7 @@ from dscplus_station.parcels.claiming import Claims
 from dscplus_station.parcels.service import scan
 from dscplus_station.parcels.told import Tone
 from dscplus_station.personalise.tables import Run
-from dscplus_station.scans.rules import order_code
+from dscplus_station.scans.rules import Command, command_code, order_code
 from dscplus_station.slots.bench import Bench as Slots
 from dscplus_station.slots.claims import NOTHING_YET, Claim
 from dscplus_station.slots.map import slot_map
@@ -165,6 +165,38 @@ def test_four_cards_through_an_operators_scans_each_gets_the_order_that_was_scan
     }
     for control in controls:
         control.close()
+
+
+def test_two_cards_at_once_for_one_order_are_both_refused_and_the_order_waits_for_one(pair):
+    serials = dict(enumerate(pair.serials, 1))
+    pair.bench.place("A")
+
+    def until_both_are_seen():
+        reached(slots, lambda now: any(state.alarm for state in now.values()))
+
+    settles = [until_both_are_seen]
+
+    def settle():
+        while settles:
+            settles.pop()()
+
+    claims = Claims(pair.bench.station, pair.bench.keystore, settle)
+    with pair.control(1) as first, pair.control(2) as second:
+        first.unplug(), second.unplug()
+        with pair.slots(claims) as slots:
+            assert scan(pair.bench.station, ACTOR, order_code("A")).tone is Tone.DONE
+            first.plug(), second.plug()
+            states = reached(slots, lambda now: all(state.alarm for state in now.values()))
+            assert {state.alarm.code for state in states.values()} == {Code.TWO_CARDS}
+            assert pair.bench.all(select(Run)) == [], "neither is bound"
+            first.unplug(), second.unplug()
+            reached(slots, lambda now: all(state.phase is Phase.EMPTY for state in now.values()))
+            for number in serials:
+                slots.acknowledge(number)
+            assert scan(pair.bench.station, ACTOR, command_code(Command.OK)).tone is Tone.DONE
+            second.plug()
+            states = reached(slots, lambda now: now[2].verdict)
+            assert of_slots(states, 2) == [(serials[2], "A")] and states[2].verdict is Verdict.PASS
 
 
 def test_a_cut_of_the_power_and_a_pulled_plug_in_mid_run_go_on_at_the_next_insertion(pair):
