@@ -8,7 +8,18 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from . import channel, machine, ocra, parallel, personalisation, reports, round_trips, startup, table
+from . import (
+    bench_page,
+    channel,
+    machine,
+    ocra,
+    parallel,
+    personalisation,
+    reports,
+    round_trips,
+    startup,
+    table,
+)
 from .records import Section, as_document
 
 SECTIONS: dict[str, Callable[[], Section]] = {
@@ -19,6 +30,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "reports": reports.measure,
     "parallel": parallel.measure,
     "startup": startup.measure,
+    "bench-page": bench_page.measure,
 }
 
 
