@@ -356,14 +356,6 @@ def test_a_locked_page_shows_nothing_more(signed_in, kiosk, slots):
     assert "/locked?next=%2Fbench" in signed_in.url
 
 
-def test_the_command_sheet_has_a_barcode_each(at_bench, screenshot):
-    at_bench.goto("/bench/commands")
-    for image in at_bench.locator(".command img").all():
-        assert image.evaluate("image => image.complete && image.naturalWidth") > 100
-    assert at_bench.locator(".command").count() == len(Command)
-    screenshot(at_bench, "bench-commands")
-
-
 def test_a_shipment_is_taken_back_by_a_supervisor_alone(tab, kiosk, slots, accessible, screenshot):
     sign_in(tab, kiosk.add_operator("wanda", {Position.WAREHOUSE, Position.SECURITY_OFFICER}))
     supervisor = kiosk.add_operator("sue", {Position.SUPERVISOR})

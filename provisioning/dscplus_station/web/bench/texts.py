@@ -1,7 +1,6 @@
 """What the bench's page says of a slot, to be translated. Its errors: `slots.rules.WORDS`."""
 
 from dscplus_station.personalise.rules import RunState
-from dscplus_station.scans.rules import Command
 from dscplus_station.web.language import N_
 
 STEPS = {
@@ -13,11 +12,3 @@ STEPS = {
     RunState.SECURED.value: N_("Securing the card"),
 }
 """A step, as it is under way."""
-
-COMMANDS = {
-    Command.OK.value: N_("I have read it: takes a message away"),
-    Command.CANCEL.value: N_("Gives the order back, or lays the parcel aside"),
-    Command.REPRINT.value: N_("Prints the open parcel's label again"),
-    Command.SUPERVISOR.value: N_("A supervisor is needed here"),
-}
-"""What a command barcode is for."""

@@ -2,16 +2,13 @@
 
 from typing import Annotated
 
-import zxingcpp
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotFound
-from dscplus_station.scans.rules import Command, command_code
 from dscplus_station.web.bench import drawing, scanning
 from dscplus_station.web.bench.stream import events
-from dscplus_station.web.bench.texts import COMMANDS
 from dscplus_station.web.deps import KioskHere, SignedIn, Watching
 from dscplus_station.web.render import page
 
@@ -60,22 +57,6 @@ def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: 
         raise NotFound(f"no slot {slot}: this station has no slots")
     kiosk.bench.acknowledge(slot)
     return Response(status_code=204) if request.headers.get("hx-request") else RedirectResponse("/bench", 303)
-
-
-@router.get("/bench/commands")
-def commands(request: Request, actor: SignedIn) -> Response:
-    """The sheet of command barcodes, to be printed and put beside the screen."""
-    _may(actor)
-    return page(request, "bench/commands.html", commands=list(COMMANDS), about=COMMANDS)
-
-
-@router.get("/bench/commands/{name}.svg")
-def command_barcode(actor: SignedIn, name: Command) -> Response:
-    """One command's barcode."""
-    _may(actor)
-    barcode = zxingcpp.create_barcode(command_code(name), zxingcpp.BarcodeFormat.Code128)
-    svg = zxingcpp.write_barcode_to_svg(barcode, scale=3, add_hrt=False, add_quiet_zones=True)
-    return Response(svg, media_type="image/svg+xml")
 
 
 def _desk(request: Request, actor: Actor) -> Response:
