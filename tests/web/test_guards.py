@@ -180,12 +180,13 @@ def test_after_a_form_it_goes_on_here(asked):
     assert own_path("/cards/1?page=2") == "/cards/1?page=2"
 
 
-def test_a_session_outlives_a_restart_of_the_station(kiosk, client):
-    sign_in(client, kiosk)
-    token = csrf(client)
-    with serving(kiosk.world) as again, httpx.Client(base_url=again.url, cookies=client.cookies) as other:
-        assert "olivia" in other.get("/nowhere").text
-        answer = other.post("/sign-out", data={"csrf": token}, headers={"Origin": again.url})
+def test_a_session_outlives_a_restart_of_the_station(world):
+    with serving(world) as before, httpx.Client(base_url=before.url, timeout=10) as client:
+        sign_in(client, before)
+        token, cookies = csrf(client), dict(client.cookies)
+    with serving(world) as again, httpx.Client(base_url=again.url, timeout=10, cookies=cookies) as client:
+        assert "olivia" in client.get("/nowhere").text
+        answer = client.post("/sign-out", data={"csrf": token}, headers={"Origin": again.url})
         assert answer.status_code == 303
 
 
