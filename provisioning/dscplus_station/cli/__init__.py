@@ -44,6 +44,7 @@ COMMANDS = {
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),
     "serve": ("dscplus_station.cli.serve:serve", "Serve the page for the bench's touch screen."),
     "audit": ("dscplus_station.cli.audit:audit", "Who did what: the audit trail."),
+    "day": ("dscplus_station.cli.day:day", "The day in figures."),
     "backup": ("dscplus_station.cli.home:backup", "Write an encrypted backup of the whole home."),
     "restore": ("dscplus_station.cli.home:restore", "Make a home from a backup."),
 }

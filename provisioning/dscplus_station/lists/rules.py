@@ -121,8 +121,8 @@ def read_view(shape: Shape, asked: Mapping[str, str]) -> View:
         descending=descending,
         search=search,
         by=by,
-        since=_day(shape, "from", given.get("from")),
-        until=_day(shape, "to", given.get("to")),
+        since=read_day(shape.name, "from", given.get("from")),
+        until=read_day(shape.name, "to", given.get("to")),
         rows=_rows(shape, given.get("rows")),
     )
     if view.since is not None and view.until is not None and view.since > view.until:
@@ -281,7 +281,12 @@ def _text(shape: Shape, what: str, value: str) -> str:
     return value
 
 
-def _day(shape: Shape, what: str, value: str | None) -> date | None:
+def read_day(of: str, what: str, value: str | None) -> date | None:
+    """A day that was asked for, YYYY-MM-DD; None stays None.
+
+    Raises:
+        BadInput: it is none, or beyond `FIRST_DAY` and `LAST_DAY`.
+    """
     if value is None:
         return None
     try:
@@ -289,7 +294,7 @@ def _day(shape: Shape, what: str, value: str | None) -> date | None:
     except ValueError:
         day = None
     if day is None or not FIRST_DAY <= day <= LAST_DAY:
-        raise BadInput(f"{shape.name}: {what}: {_shown(value)} is no day: YYYY-MM-DD")
+        raise BadInput(f"{of}: {what}: {_shown(value)} is no day: YYYY-MM-DD")
     return day
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
@@ -21,6 +21,8 @@ class Run(Base):
         unique_where("uq_run_open_card", "serial_number", where="ended_at IS NULL"),
         CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended"),
         CheckConstraint("(ended_at IS NULL) = (sealed_seed IS NOT NULL)", name="seed_moved"),
+        Index("ix_run_started", "started_at"),
+        Index("ix_run_ended", "ended_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -783,7 +783,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index("ix_run_ended", ["ended_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_run_serial_number"), ["serial_number"], unique=False)
+        batch_op.create_index("ix_run_started", ["started_at"], unique=False)
         batch_op.create_index(
             "uq_run_open_card",
             ["serial_number"],
