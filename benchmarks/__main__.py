@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from . import (
+    activation,
     bench_page,
     channel,
     machine,
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "parallel": parallel.measure,
     "startup": startup.measure,
     "bench-page": bench_page.measure,
+    "activation": activation.measure,
 }
 
 

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dscplus_station import locks
-from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_due
+from dscplus_station.activation.rules import NOTICE_DAYS, Notice, TimerState, is_due, notice_due
 from dscplus_station.activation.service import end_timer, make_active
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
@@ -49,6 +49,9 @@ class TimerRun:
     held_back: list[tuple[str, str]]
 
 
+FIRST_NOTICE = timedelta(days=max(NOTICE_DAYS.values()))
+"""Nothing happens to a timer before that: a run does not look further ahead, however many run."""
+
 _NOTICES = {
     Notice.SEVEN_DAYS: NoticeKind.ACTIVATION_APPROACHING,
     Notice.ONE_DAY: NoticeKind.ACTIVATION_IMMINENT,
@@ -57,19 +60,24 @@ _NOTICES = {
 
 def upcoming(station: Station, on: date | None = None) -> list[Due]:
     """All running timers as they stand on a day (today by default), the earliest first."""
-    day = station.day(on)
+    return _running(station, station.day(on), date.max)
+
+
+def _running(station: Station, day: date, until: date) -> list[Due]:
+    """The running timers that are due until a day, as they stand on another one, the earliest first."""
+    running = (ActivationTimer.state == TimerState.RUNNING, ActivationTimer.due_on <= until)
     with station.database.reading() as session:
         told = defaultdict(set)
         for order_id, kind in session.execute(
             select(NoticeRow.order_id, NoticeRow.kind)
             .join(ActivationTimer, ActivationTimer.order_id == NoticeRow.order_id)
-            .where(ActivationTimer.state == TimerState.RUNNING)
+            .where(*running)
         ):
             told[order_id].add(kind)
         timers = session.execute(
             select(ActivationTimer, Order.user_name)
             .join(Order, Order.id == ActivationTimer.order_id)
-            .where(ActivationTimer.state == TimerState.RUNNING)
+            .where(*running)
             .order_by(ActivationTimer.due_on, ActivationTimer.id)
         ).all()
     return [
@@ -106,7 +114,7 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
     actor.require(Role.CLIENT_SERVICES, "run the activation timers")
     run, day = TimerRun([], [], []), station.day(on)
     with locks.hold(station.home.locks, "job activation", "activation run"):
-        for due in upcoming(station, day):
+        for due in _running(station, day, day + FIRST_NOTICE):
             try:
                 if due.due and _activate_due(station, actor, due, day):
                     run.activated.append(due.serial_number)
