@@ -9,12 +9,10 @@ from dscplus_station.db import Base
 
 
 class UserPassword(Base):
-    """A user's password, as an Argon2id hash, and the wrong ones since `first_failure_at`."""
+    """A user's password, as an Argon2id hash."""
 
     __tablename__ = "user_password"
 
     user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"), primary_key=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     changed_at: Mapped[datetime]
-    failures: Mapped[int] = mapped_column(default=0)
-    first_failure_at: Mapped[datetime | None]

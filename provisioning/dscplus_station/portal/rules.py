@@ -12,6 +12,23 @@ MAX_TRIES = 10
 """Answers that one login may try, over all its devices; each device locks by itself before (R6)."""
 
 
+MAX_FAILURES = 10
+WINDOW = timedelta(hours=24)
+"""R6: the portal locks a name after so many wrong passwords in a row within this time."""
+
+
+def is_locked(now: datetime, failures: int, first_failure_at: datetime | None) -> bool:
+    """Whether no password is accepted for the present; aware moments."""
+    return failures >= MAX_FAILURES and first_failure_at is not None and now < first_failure_at + WINDOW
+
+
+def after_failure(now: datetime, failures: int, first_failure_at: datetime | None) -> tuple[int, datetime]:
+    """The count and the moment of the first failure, with one more; what lies a day back counts no more."""
+    if first_failure_at is None or now >= first_failure_at + WINDOW:
+        return 1, now
+    return failures + 1, first_failure_at
+
+
 def is_open(now: datetime, begun_at: datetime, ended_at: datetime | None, tries: int) -> bool:
     """Whether a login can still be answered."""
     return ended_at is None and now < begun_at + LIFETIME and tries < MAX_TRIES

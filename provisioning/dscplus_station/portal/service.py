@@ -4,7 +4,8 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
@@ -23,8 +24,17 @@ from dscplus_station.operators.hashing import digest
 from dscplus_station.optout.rules import RESTRICTIONS
 from dscplus_station.optout.service import is_opted_out
 from dscplus_station.passwords.service import PasswordCheck
-from dscplus_station.portal.rules import LIFETIME, is_fresh, is_live, is_open, password_alone
-from dscplus_station.portal.tables import PortalLogin
+from dscplus_station.portal.rules import (
+    LIFETIME,
+    WINDOW,
+    after_failure,
+    is_fresh,
+    is_live,
+    is_locked,
+    is_open,
+    password_alone,
+)
+from dscplus_station.portal.tables import PortalLogin, WrongPasswords
 from dscplus_station.sessions.devices import login_devices
 from dscplus_station.sessions.service import SessionFacts, Withdrawals, log_in
 from dscplus_station.station import Station
@@ -81,8 +91,9 @@ def begin(station: Station, actor: Actor, check: PasswordCheck, user_name: str, 
     with station.database.writing() as session:
         now = station.now()
         user = session.get(User, user_name)
-        if user is None or not right:
-            because = "wrong password" if user is not None else "unknown user"
+        locked = _count(session, now, user_name, right=right and user is not None)
+        if user is None or not right or locked:
+            because = "unknown user" if user is None else "locked" if locked else "wrong password"
             subject = user.name if user is not None else "unknown"
             audit.record(session, actor, now, "portal.refused", subject, because=because)
         else:
@@ -104,7 +115,7 @@ def begin(station: Station, actor: Actor, check: PasswordCheck, user_name: str, 
                 )
             )
             audit.record(session, actor, now, "portal.begin", user_name, password_alone=alone)
-    if user is None or not right:
+    if user is None or not right or locked:
         raise LoginRefused
     facts = _without_device(station, user_name, closed=closed) if alone else None
     return Begun(token, user_name, now + LIFETIME, [] if alone else _picks(station, user_name), facts)
@@ -213,6 +224,23 @@ def fresh_login(station: Station, login: str, user_name: str) -> PortalLogin:
     if found is None or found.device_id is None or not is_fresh(station.now(), found.ended_at):
         raise LoginRefused
     return found
+
+
+def _count(session: Session, now: datetime, user_name: str, *, right: bool) -> bool:
+    """Count a password for a name, known or not, with the same work; whether the name is locked (R6)."""
+    session.execute(delete(WrongPasswords).where(WrongPasswords.first_failure_at <= now - WINDOW))
+    wrong = session.get(WrongPasswords, digest(user_name))
+    if wrong is not None and is_locked(now, wrong.failures, wrong.first_failure_at):
+        return True
+    if right:
+        if wrong is not None:
+            session.delete(wrong)
+        return False
+    failures, since = after_failure(
+        now, wrong.failures if wrong else 0, wrong.first_failure_at if wrong else None
+    )
+    session.merge(WrongPasswords(name_hash=digest(user_name), failures=failures, first_failure_at=since))
+    return False
 
 
 def _picks(station: Station, user_name: str) -> list[Pick]:

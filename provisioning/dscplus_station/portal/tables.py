@@ -8,6 +8,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dscplus_station.db import Base
 
 
+class WrongPasswords(Base):
+    """Wrong passwords in a row for a name, whether there is such a user or not; the name as a hash."""
+
+    __tablename__ = "wrong_passwords"
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    first_failure_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class PortalLogin(Base):
     """One login: begun by a right password, ended by a device's right answer. Of its name a hash is kept."""
 

@@ -1,5 +1,7 @@
 """Requests under an idempotency key: made once, answered as often as they come."""
 
+import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 
@@ -21,24 +23,29 @@ class Kept:
 
 
 def begin(
-    station: Station, keystore: Keystore, name: str, key: str, request_digest: str
+    station: Station, keystore: Keystore, name: str, key: str, request: bytes
 ) -> Kept | Repetition | None:
     """Begin a request of a program under a key, which belongs to it from now on.
+
+    Args:
+        request: all that tells it from another one.
 
     Returns:
         None: it is to be made. Else its kept answer, or why it is not made.
     """
+    context, digest = answer_of(name, key), hashlib.sha256(request).digest()
     with station.database.noting() as session:
         now = station.now()
         session.execute(delete(KeptAnswer).where(KeptAnswer.begun_at <= now - KEEP_ANSWERS))
         known = session.get(KeptAnswer, (name, key), with_for_update=True)
         if known is None:
-            session.add(KeptAnswer(name=name, key=key, request_digest=request_digest, begun_at=now))
+            sealed = keystore.seal(context, digest)
+            session.add(KeptAnswer(name=name, key=key, sealed_request=sealed, begun_at=now))
             return None
         what = repetition(
             now,
             known.begun_at,
-            same=known.request_digest == request_digest,
+            same=hmac.compare_digest(keystore.unseal(context, known.sealed_request), digest),
             answered=known.status is not None,
         )
         if what is Repetition.STALLED:
@@ -47,7 +54,7 @@ def begin(
         if what is not Repetition.ANSWERED or known.status is None or known.sealed_answer is None:
             return what
         status, sealed = known.status, known.sealed_answer
-    head, _, body = keystore.unseal(answer_of(name, key), sealed).partition(b"\n")
+    head, _, body = keystore.unseal(context, sealed).partition(b"\n")
     return Kept(status, json.loads(head), body)
 
 

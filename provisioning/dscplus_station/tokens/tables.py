@@ -27,7 +27,10 @@ class ApiToken(Base):
 
 
 class KeptAnswer(Base):
-    """A request made under an idempotency key, and its answer, sealed under `answer_of(name, key)`."""
+    """A request made under an idempotency key, and its answer; both sealed under `answer_of(name, key)`.
+
+    Of the request it is a digest, sealed since requests hold PINs and passwords, which are soon guessed.
+    """
 
     __tablename__ = "kept_answer"
     __table_args__ = (
@@ -37,7 +40,7 @@ class KeptAnswer(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    request_digest: Mapped[str] = mapped_column(String(64))
+    sealed_request: Mapped[bytes] = mapped_column(LargeBinary)
     begun_at: Mapped[datetime]
     status: Mapped[int | None]
     sealed_answer: Mapped[bytes | None] = mapped_column(LargeBinary)

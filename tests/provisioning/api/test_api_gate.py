@@ -1,5 +1,6 @@
 """Tokens, scopes and grants, pace, idempotency keys, problems: what every request passes."""
 
+import hashlib
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -294,7 +295,7 @@ def test_the_same_request_side_by_side_is_made_once(api, portal, monkeypatch):
 
 def test_a_request_whose_process_died_may_be_made_again_after_a_minute(world):
     def begin():
-        return replays.begin(world.station, world.keystore, "portal-1", "key-12345", "digest")
+        return replays.begin(world.station, world.keystore, "portal-1", "key-12345", b"request")
 
     assert begin() is None
     assert begin() is Repetition.UNDER_WAY
@@ -313,12 +314,15 @@ def test_a_request_whose_process_died_may_be_made_again_after_a_minute(world):
     assert begin() is None
 
 
-def test_answers_are_kept_sealed(api, portal):
-    portal.post("/v1/orders", json=NEW, headers=keyed())
+def test_requests_and_answers_are_kept_sealed(api, portal):
+    """Not even a digest of a request is in the clear: with a PIN in it, it is guessed in no time."""
+    made = portal.post("/v1/orders", json=NEW, headers=keyed())
     with sqlite3.connect(api.home.database_file) as connection:
-        (kept,) = connection.execute("SELECT sealed_answer FROM kept_answer").fetchone()
+        ((request, answer),) = connection.execute("SELECT sealed_request, sealed_answer FROM kept_answer")
     connection.close()
-    assert b"P-1" not in kept and b"Alice" not in kept
+    assert b"P-1" not in answer and b"Alice" not in answer
+    sent = b"POST /v1/orders?\n" + made.request.content
+    assert len(request) == 12 + 32 + 16 and hashlib.sha256(sent).digest() not in request
 
 
 # Problems

@@ -10,9 +10,11 @@ from dscplus_station.audit import AuditRow
 from dscplus_station.closing.service import close_account
 from dscplus_station.login.rules import MAX_WRONG_IN_A_ROW, Purpose
 from dscplus_station.login.service import issue_challenge
-from dscplus_station.passwords.rules import MAX_FAILURES
+from dscplus_station.operators import hashing
 from dscplus_station.passwords.service import set_password
-from dscplus_station.portal.rules import MAX_TRIES
+from dscplus_station.passwords.tables import UserPassword
+from dscplus_station.portal import service
+from dscplus_station.portal.rules import MAX_FAILURES, MAX_TRIES
 from dscplus_station.tokens.rules import Scope
 from tests.provisioning.api.api_world import PASSWORD, problem
 from tests.provisioning.interim_access import give_passcode
@@ -167,6 +169,28 @@ def test_r6_ten_wrong_passwords_in_a_day_lock_the_name(alice):
     for _ in range(MAX_FAILURES - 1):
         alice.begin(password="x" * 12)
     assert alice.begin().status_code == 201  # only failures in a row count
+    for _ in range(MAX_FAILURES):
+        problem(alice.begin("nobody"), 401, NEUTRAL)
+    assert reasons(alice)[-1] == "unknown user"
+    problem(alice.begin("nobody"), 401, NEUTRAL)  # counted, too, so that it takes the same time
+    record_users(alice, user_values("nobody", entity="E-9"))
+    set_password(alice.station, alice.actor, "nobody", PASSWORD)
+    problem(alice.begin("nobody"), 401, NEUTRAL)
+    assert reasons(alice)[-1] == "locked"
+
+
+def test_passwords_are_hashed_anew_when_the_parameters_change(alice, monkeypatch):
+    def kept():
+        with alice.station.database.reading() as session:
+            return session.get_one(UserPassword, "alice").password_hash
+
+    before = kept()
+    assert alice.begin().status_code == 201 and kept() == before
+    monkeypatch.setattr(hashing, "PARAMETERS", hashing.Argon2id(passes=2, memory_kib=16, lanes=1))
+    problem(alice.begin(password="x" * 12), 401, NEUTRAL)
+    assert kept() == before
+    assert alice.begin().status_code == 201 and kept().startswith("$argon2id$v=19$m=16,t=2,p=1$")
+    assert alice.begin().status_code == 201
 
 
 def test_one_login_tries_no_more_than_ten_answers(alice):
@@ -175,6 +199,21 @@ def test_one_login_tries_no_more_than_ten_answers(alice):
         problem(alice.answer(login, "123457", "00000000"), 401, NEUTRAL)
     question = issue_challenge(alice.station, alice.actor, CARDS[0], "alice").challenge
     problem(alice.answer(login, question, alice.response(CARDS[0], question)), 401, NEUTRAL)
+
+
+def test_a_login_that_is_answered_twice_at_once_logs_in_once(alice, monkeypatch):
+    login = alice.begin().json()["login"]
+    first, second = (alice.ask(login).json()["challenge"] for _ in range(2))
+    judge = service.log_in
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(service, "log_in", judge)
+        assert alice.answer(login, second, alice.response(CARDS[0], second)).status_code == 200
+        return judge(*arguments)
+
+    monkeypatch.setattr(service, "log_in", meanwhile)
+    problem(alice.answer(login, first, alice.response(CARDS[0], first)), 401, NEUTRAL)
+    assert reasons(alice) == ["this login was answered already"]
 
 
 @pytest.mark.parametrize("scope", [Scope.WAREHOUSE, Scope.AUDITOR])

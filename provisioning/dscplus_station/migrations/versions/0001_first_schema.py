@@ -81,7 +81,7 @@ def upgrade() -> None:
         "kept_answer",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("request_digest", sa.String(length=64), nullable=False),
+        sa.Column("sealed_request", sa.LargeBinary(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("sealed_answer", sa.LargeBinary(), nullable=True),
@@ -140,6 +140,18 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("is_primary"),
             postgresql_where=sa.text("is_primary"),
+        )
+
+    op.create_table(
+        "wrong_passwords",
+        sa.Column("name_hash", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("first_failure_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name_hash", name=op.f("pk_wrong_passwords")),
+    )
+    with op.batch_alter_table("wrong_passwords", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_wrong_passwords_first_failure_at"), ["first_failure_at"], unique=False
         )
 
     op.create_table(
@@ -360,8 +372,6 @@ def upgrade() -> None:
         sa.Column("user_name", sa.String(length=64), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("first_failure_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_name"], ["user_name.name"], name=op.f("fk_user_password_user_name")),
         sa.PrimaryKeyConstraint("user_name", name=op.f("pk_user_password")),
     )
