@@ -11,6 +11,7 @@ from jinja2.ext import babel_extract
 
 import dscplus_station
 from dscplus_station import catalogue
+from dscplus_station.desk.rules import TOLD
 from dscplus_station.quarantine.rules import CAUSE_TOLD
 from dscplus_station.scans import rules as scans
 from dscplus_station.slots import rules as slots
@@ -71,7 +72,11 @@ def said_at_the_bench():
     return {text for text in said if re.search("[a-z]{3} ", text)}
 
 
-ROOMS = {"bench": said_at_the_bench}
+def said_at_the_returns_desk():
+    return set(TOLD.values())
+
+
+ROOMS = {"returns": said_at_the_returns_desk, "bench": said_at_the_bench}
 
 
 def catalogue_of(language, area):

@@ -11,7 +11,7 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import Detail
 from dscplus_station.db import affected
-from dscplus_station.desk.records import latest_inspection, open_disposal, recommendation_of
+from dscplus_station.desk.records import current_inspection, open_disposal, recommendation_of
 from dscplus_station.desk.rules import TOLD, Outcome
 from dscplus_station.desk.states import STEPS, DisposalResult, DisposalState
 from dscplus_station.desk.tables import Disposal, DisposalStep
@@ -118,9 +118,9 @@ class Journal:
 
     def _intend(self, session: Session, card: Card, kind: Outcome, because: str | None) -> Disposal:
         serial, now = card.serial_number, self._station.now()
-        inspection = latest_inspection(session, serial)
+        inspection = current_inspection(session, serial)
         back = open_return(session, serial)
-        if inspection is None or inspection.return_id != (back.id if back else None):
+        if inspection is None:
             raise NotFound(
                 f"card {serial} was not inspected since it came back: `dsc-station returns inspect {serial}`"
             )

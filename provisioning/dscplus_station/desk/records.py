@@ -19,6 +19,7 @@ from dscplus_station.desk.rules import (
     Result,
     recommend,
 )
+from dscplus_station.desk.states import DisposalResult
 from dscplus_station.desk.tables import Disposal, Inspection
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import NotFound, StateConflict
@@ -27,6 +28,7 @@ from dscplus_station.losses.service import report_of
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order
 from dscplus_station.personalise.tables import Run
+from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.returns.service import open_return
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
@@ -38,6 +40,22 @@ def latest_inspection(session: Session, serial_number: str) -> Inspection | None
     """The last inspection of a card, whenever that was."""
     query = select(Inspection).where(Inspection.serial_number == serial_number)
     return session.scalars(query.order_by(Inspection.id.desc()).limit(1)).one_or_none()
+
+
+def current_inspection(session: Session, serial_number: str) -> Inspection | None:
+    """The last inspection, if it still speaks of the card: made in this stay, and nothing came of it yet."""
+    found = latest_inspection(session, serial_number)
+    back = open_return(session, serial_number)
+    if found is None or found.return_id != (back.id if back else None):
+        return None
+    disposed = select(Disposal.id).where(
+        Disposal.inspection_id == found.id, Disposal.result == DisposalResult.COMPLETED
+    )
+    resolved = select(Quarantine.id).where(
+        Quarantine.serial_number == serial_number, Quarantine.resolved_at >= found.at
+    )
+    over = session.scalar(disposed.limit(1)) is not None or session.scalar(resolved.limit(1)) is not None
+    return None if over else found
 
 
 def open_disposal(session: Session, serial_number: str) -> Disposal | None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dscplus_station.audit import AuditRow
-from dscplus_station.desk.records import findings_of, latest_inspection, open_disposal, recommendation_of
+from dscplus_station.desk.records import current_inspection, findings_of, open_disposal, recommendation_of
 from dscplus_station.desk.rules import Finding, Outcome, Recommendation
 from dscplus_station.desk.tables import Inspection
 from dscplus_station.devices.tables import Assignment, Device
@@ -131,9 +131,9 @@ def sheet(station: Station, serial_number: str) -> Sheet:
 
 
 def last_inspection(station: Station, serial_number: str) -> Finished | None:
-    """The last inspection of a card, with what it recommends now."""
+    """The inspection that counts now (`current_inspection`), with what it recommends."""
     with station.database.reading() as session:
-        found = latest_inspection(session, serial_number)
+        found = current_inspection(session, serial_number)
         if found is None:
             return None
         return Finished(

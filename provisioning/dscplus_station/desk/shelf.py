@@ -13,7 +13,13 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import Detail
 from dscplus_station.db import affected
 from dscplus_station.desk.journal import let_go
-from dscplus_station.desk.records import findings_of, latest_inspection, open_disposal, recommendation_of
+from dscplus_station.desk.records import (
+    current_inspection,
+    findings_of,
+    latest_inspection,
+    open_disposal,
+    recommendation_of,
+)
 from dscplus_station.desk.rules import NOT_OUR_CARD, Outcome, Reason, Result, cause_of
 from dscplus_station.desk.states import DisposalResult
 from dscplus_station.desk.tables import Disposal, Inspection, ShelfCount
@@ -75,8 +81,8 @@ def quarantine(station: Station, actor: Actor, serial_number: str, because: str 
     ):
         now = station.now()
         back = open_return(session, serial_number)
-        inspection = latest_inspection(session, serial_number)
-        if inspection is None or inspection.return_id != (back.id if back else None):
+        inspection = current_inspection(session, serial_number)
+        if inspection is None:
             raise NotFound(
                 f"card {serial_number} was not inspected: `dsc-station returns inspect {serial_number}`"
             )
