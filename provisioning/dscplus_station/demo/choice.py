@@ -19,6 +19,7 @@ SHOWN_STATES = (
     CardState.PERSONALISED,
     CardState.VERIFIED,
     CardState.SECURED,
+    CardState.LABELLED,
     CardState.RETURNED,
     CardState.INSPECTED,
     CardState.QUARANTINED,
@@ -79,7 +80,7 @@ def papers(station: Station) -> Papers:
             .join(Binding, (Binding.order_id == Order.id) & Binding.released_at.is_(None))
             .join(Card, Card.serial_number == Binding.serial_number)
             .outerjoin(Label, (Label.order_id == Order.id) & (Label.serial_number == Card.serial_number))
-            .where(Card.state == CardState.SECURED)
+            .where(Card.state.in_((CardState.SECURED, CardState.LABELLED)))
             .group_by(Order.id, Card.serial_number, Card.changed_at)
             .order_by(Card.changed_at.desc())
             .limit(MOST_PAPERS)
