@@ -3,6 +3,7 @@
 # make test-kernel  runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
 # make kernel-shell  gives a shell in that guest
 # make bench  prints the table of measurements (benchmarks/)
+# make bench-kiosk  the kiosk's page beside OpenHTF's and HardPy's, which get environments of their own under build/
 # make bench-kernel  the same for the ways over USB, on a kernel in QEMU
 # make lock   renews the hashed lock files from pyproject.toml
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 JSON ?=
 K ?=
 
-.PHONY: run test test-kernel kernel-shell lint bench bench-kernel lock clean
+.PHONY: run test test-kernel kernel-shell lint bench bench-kiosk bench-kernel lock clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
@@ -35,6 +36,16 @@ lint: $(VENV)/.dev-ready
 
 bench: $(VENV)/.bench-ready
 	@$(BIN)/python -m benchmarks $(if $(JSON),--json)
+
+bench-kiosk: $(VENV)/.dev-ready build/bench-kiosk/openhtf/.ready build/bench-kiosk/hardpy/.ready
+	@$(BIN)/python -m benchmarks.kiosk $(if $(JSON),--json)
+
+# Nothing of these two is in the environment that dscplus is used or tested in.
+build/bench-kiosk/%/.ready: requirements/bench-%.txt
+	@echo "setting up $(@D) from $< (once)" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 bench-kernel: $(VENV)/.dev-ready
 	@$(BIN)/python -m benchmarks.kernel $(if $(JSON),--json)

@@ -7,7 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
-    p for p in ROOT.rglob("*.md") if not any(part.startswith(".") for part in p.relative_to(ROOT).parts)
+    path
+    for path in ROOT.rglob("*.md")
+    if path.relative_to(ROOT).parts[0] != "build"
+    and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 
 

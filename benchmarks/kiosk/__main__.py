@@ -1,4 +1,4 @@
-"""`python -m benchmarks.kiosk [--json]`: the page beside OpenHTF's and HardPy's, in turn within each round."""
+"""`make bench-kiosk`: the page beside OpenHTF's and HardPy's, in turn within each round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenHTF's station server with one phase that waits for a person; run by the interpreter that has OpenHTF."""
+"""OpenHTF's station server with a phase that waits for a person; run by the interpreter that has it."""
 
 import sys
 

@@ -16,7 +16,7 @@ SET_UP_SECONDS = 300
 
 @dataclass(frozen=True)
 class Program:
-    """What serves a page: `command(port)` starts it, `shown` tells by JavaScript that the page has its content."""
+    """What serves a page: `command(port)` starts it; `shown`, JavaScript, tells that its content is there."""
 
     name: str
     command: Callable[[int], list[str]]
@@ -25,7 +25,7 @@ class Program:
 
 
 def programs(folder: Path) -> list[Program]:
-    """All three, set up in `folder`; OpenHTF and HardPy have environments of their own (`make bench-kiosk`)."""
+    """All three; OpenHTF and HardPy have environments of their own, which `make bench-kiosk` sets up."""
     return [_ours(folder), _openhtf(), _hardpy(folder)]
 
 

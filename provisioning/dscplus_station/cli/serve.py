@@ -3,12 +3,14 @@
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dscplus_station.cli.common import Desk, command
+from dscplus_station.keystore.file import FileKeystore
 
 if TYPE_CHECKING:
     from dscplus_station.web.addresses import Addresses
@@ -76,11 +78,16 @@ def run(
     certificate_key: Path | None = None,
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM; `started` is called when it answers."""
-    from dscplus_station.web import server
-    from dscplus_station.web.app import kiosk_app
-    from dscplus_station.web.kiosk import open_kiosk
+    passphrase = desk.passphrase()
+    with ThreadPoolExecutor(1) as opening:
+        # The passphrase's key takes a third of a second by design; the page's modules load meanwhile.
+        keystore = opening.submit(FileKeystore.open, desk.home.keystore_file, passphrase)
+        from dscplus_station.web import server
+        from dscplus_station.web.app import kiosk_app
+        from dscplus_station.web.kiosk import open_kiosk
 
-    with open_kiosk(desk.station, desk.keystore, addresses) as kiosk:
+        station = desk.station
+    with open_kiosk(station, keystore.result(), addresses) as kiosk:
         serving = server.Server(kiosk_app(kiosk), listener, started, certificate, certificate_key)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: serving.stop())

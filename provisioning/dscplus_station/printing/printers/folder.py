@@ -7,8 +7,6 @@ from pathlib import Path
 from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.home import write_private
 from dscplus_station.printing.printers import PrinterOut, Printout
-from dscplus_station.typesetting.plan_pdf import plans_as_pdf
-from dscplus_station.typesetting.plan_zpl import plan_as_zpl
 
 _NO_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """The files say nothing of when they were made: one label, one content."""
@@ -23,6 +21,10 @@ class FolderPrinter:
 
     def send(self, printout: Printout) -> None:
         """Write both files, each whole or not at all."""
+        # Here: they load a quarter of a second's worth of modules, which the kiosk's start need not wait for.
+        from dscplus_station.typesetting.plan_pdf import plans_as_pdf
+        from dscplus_station.typesetting.plan_zpl import plan_as_zpl
+
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             zpl = plan_as_zpl(printout.plan, self.dots_per_mm)
