@@ -10,6 +10,7 @@ from dscplus_station.holds.service import hold_of, open_hold
 from dscplus_station.operators.rules import Position
 from dscplus_station.personalise import runner
 from dscplus_station.personalise.journal import Journal
+from dscplus_station.printing.service import jobs
 from dscplus_station.scans.rules import Command, command_code
 from dscplus_station.slots.map import slot_map
 from dscplus_station.stock.service import get_card
@@ -150,6 +151,9 @@ def test_r46_a_copy_goes_onto_the_shelf_and_is_scrapped_by_two(
     screenshot(signed_in, "returns-quarantined")
     tag = signed_in.request.get(f"/returns/{FIRST}/tag.pdf")
     assert tag.ok and tag.body().startswith(b"%PDF")
+    assert [(one.kind.value, one.serial_number) for one in jobs(world.station, open_only=False)] == [
+        ("tag", FIRST)
+    ]
 
     signed_in.goto("/returns/shelf")
     scan(signed_in, SECOND)

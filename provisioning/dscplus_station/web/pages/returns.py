@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dscplus_station import locks
+from dscplus_station import locks, log
 from dscplus_station.actor import Actor, Role
 from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.desk import sheet as sheets
@@ -15,6 +15,8 @@ from dscplus_station.desk.rules import Outcome
 from dscplus_station.documents.service import form_of_return, tag_of
 from dscplus_station.errors import BadInput, NotFound, StateConflict, StationError
 from dscplus_station.operators.authentication import NotSignedIn, second_person
+from dscplus_station.printing.configuration import read_printer
+from dscplus_station.printing.service import print_tag
 from dscplus_station.quarantine.rules import CAUSE_TOLD, Resolution
 from dscplus_station.returns import deposits
 from dscplus_station.returns.rules import Condition
@@ -248,6 +250,7 @@ def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | N
     wanted = outcome or begun or last.recommendation.outcome
     if wanted is Outcome.QUARANTINE:
         shelf.quarantine(kiosk.station, actor, serial_number, because or None)
+        _print_tag(kiosk, actor, serial_number)
         return _path(serial_number)
     slot = slot_with(kiosk.bench, serial_number)
     if kiosk.bench is None or slot is None or slot.phase is Phase.EMPTY:
@@ -256,6 +259,16 @@ def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | N
         raise BadInput(f"card {serial_number}: why {wanted} and not {last.recommendation.outcome}?")
     work = disposal(kiosk, actor, serial_number, wanted, because or None)
     return _path(serial_number, _ask(kiosk.bench, slot, work))
+
+
+def _print_tag(kiosk: Kiosk, actor: Actor, serial_number: str) -> None:
+    """Let the label printer print the tag. A printer that is out is no reason against the quarantine: what
+    waits is in its queue, and the card's page has the tag as PDF.
+    """
+    try:
+        print_tag(kiosk.station, actor, read_printer(kiosk.station), serial_number)
+    except StationError as error:
+        log.error(str(error), card=serial_number)
 
 
 def _ask(bench: Bench, slot: SlotState, work: Work) -> int:

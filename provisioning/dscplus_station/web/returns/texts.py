@@ -2,6 +2,7 @@
 
 from dscplus_station.desk.rules import Check, Outcome, Result
 from dscplus_station.desk.states import DisposalState
+from dscplus_station.holds.rules import HoldEnd
 from dscplus_station.returns.rules import Condition, ReturnReason, ReturnState
 from dscplus_station.slots.rules import Phase
 from dscplus_station.web.language import N_
@@ -76,6 +77,13 @@ PHASES = {
     Phase.WORKING: N_("working"),
     Phase.ENDED: N_("done"),
 }
+ENDS = {
+    HoldEnd.LOST: N_("The card that was sent did not come back"),
+    HoldEnd.STOLEN: N_("It was stolen, and replaced"),
+    HoldEnd.INTENTIONALLY_DAMAGED: N_("It was damaged on purpose"),
+}
+"""What a deposit is captured for, as the desk judged."""
+
 EVIDENCE = (
     N_("no fault"),
     N_("its check value is the one on record"),
