@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bulk_records import fill, serial_of
+from dscplus_station.lists.service import LISTINGS
 from dscplus_station.operators.rules import Position
 from dscplus_station.scans.rules import order_code
+from dscplus_station.web.pages.lists_lists import COLOURS, FILTERS, SEARCHES, SHEETS, WORDS
 from tests.provisioning.support import CARDS, World, listed, order_values
 from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan
@@ -186,3 +188,36 @@ def test_an_unknown_card_is_told_in_one_line(real):
     answer = real.goto("/cards/0000000075")
     assert answer.status == 404
     assert "0000000075" in real.locator("main").inner_text()
+
+
+def test_every_state_has_its_word_and_every_part_its_name():
+    for name, listing in LISTINGS.items():
+        known = {column.field for column in SHEETS[name].columns}
+        assert known <= set(listing.columns)
+        assert {column.sort for column in SHEETS[name].columns if column.sort} <= set(listing.sorts)
+        assert set(listing.values) <= set(FILTERS)
+        assert set(listing.searches) <= set(SEARCHES)
+        for values in listing.values.values():
+            assert set(values or ()) <= set(WORDS)
+    assert set(COLOURS) <= set(WORDS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/cards?after=AAAA",
+        "/cards?after=%00",
+        "/cards?rows=999999999999999999999",
+        "/orders?q=%00",
+        "/orders?from=%FF",
+        "/shipments?carrier=a%0Ab",
+        f"/cards?q={'x' * 3000}",
+        "/audit?nothing=1",
+        "/orders?state=%25",
+        "/cards?by=user&q=a&before=W10",
+    ],
+)
+def test_silly_addresses_get_one_message(signed_in, address):
+    answer = signed_in.goto(address)
+    assert answer.status == 422
+    assert signed_in.locator(".banner-fail").inner_text().count("\n") == 0

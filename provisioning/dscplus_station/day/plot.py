@@ -11,11 +11,11 @@ from html import escape
 from dscplus_station.day.rules import round_up
 
 WIDTH, HEIGHT = 760, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 48, 38, 58
+LEFT, RIGHT, TOP, BOTTOM = 62, 56, 40, 66
 BAR, LINE, INK, GRID = "#0b4f8a", "#a14a00", "#16202a", "#c3ccd4"
 TICKS = 5
 WIDEST = 72
-MOST_LABELS = 13
+MOST_LABELS = 12
 """Labels under the bars; of more bars only every second, third … is named."""
 
 
@@ -44,7 +44,7 @@ def svg(plot: Plot) -> str:
     wide = min(slot * 0.76, WIDEST)
     every = -(-len(plot.labels) // MOST_LABELS)
     parts = [
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13" fill="{INK}" role="img"',
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="16" fill="{INK}" role="img"',
         f' aria-labelledby="{plot.name}-title {plot.name}-desc">',
         f'<title id="{plot.name}-title">{escape(plot.title)}</title>',
         f'<desc id="{plot.name}-desc">{escape(plot.described)}</desc>',
@@ -69,7 +69,7 @@ def svg(plot: Plot) -> str:
             )
         if n % every == 0:
             parts.append(
-                f'<text x="{middle:.1f}" y="{floor + 18}" text-anchor="middle">{escape(label)}</text>'
+                f'<text x="{middle:.1f}" y="{floor + 22}" text-anchor="middle">{escape(label)}</text>'
             )
     if plot.line is not None:
         points = [
@@ -89,7 +89,7 @@ def svg(plot: Plot) -> str:
     parts.append(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}" stroke="{INK}"/>'
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(plot.x_axis)}</text>'
-        f'<text x="{LEFT - 44}" y="14">{escape(plot.y_axis)}</text></svg>'
+        f'<text x="4" y="18">{escape(plot.y_axis)}</text></svg>'
     )
     return "".join(parts)
 

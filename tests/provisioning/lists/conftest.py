@@ -48,6 +48,6 @@ def own(full, tmp_path):
     station.database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def everybody():
     return Actor("olivia", ALL_ROLES, "bench-1")

@@ -170,6 +170,7 @@ WORDS = {
     "PERSONALISED": N_("personalised"),
     "VERIFIED": N_("verified"),
     "SECURED": N_("secured"),
+    "LABELLED": N_("labelled"),
     "SHIPPED": N_("shipped"),
     "RETURNED": N_("returned"),
     "INSPECTED": N_("inspected"),
@@ -199,6 +200,11 @@ WORDS = {
     "SELF_TEST_FAILED": N_("self-test failed"),
     "TERMINATED": N_("terminated"),
     "COUNTER_BACKWARDS": N_("counter ran backwards"),
+    "LIFE_CYCLE": N_("unexpected life cycle"),
+    "NOT_PROVEN": N_("not proven wiped or dead"),
+    "NO_ANSWER": N_("does not answer"),
+    "UNKNOWN_SERIAL": N_("unknown serial number"),
+    "WRONG_RESPONSE": N_("wrong response"),
     "BY_HAND": N_("by hand"),
     "scrap": N_("scrap"),
     "release": N_("release"),
@@ -217,7 +223,9 @@ WORDS = {
 """States in words; one without words is shown as it is written in the records."""
 
 COLOURS = {
-    **dict.fromkeys(("SHIPPED", "FULFILLED", "ACTIVE", "SECURED", "SENT", "DONE", "RELEASED"), "pass"),
+    **dict.fromkeys(
+        ("SHIPPED", "FULFILLED", "ACTIVE", "SECURED", "LABELLED", "SENT", "DONE", "RELEASED"), "pass"
+    ),
     **dict.fromkeys(
         ("QUARANTINED", "LOST", "LOCKED", "UNDELIVERED", "REFUSED", "GIVEN_UP", "CAPTURED"), "fail"
     ),
