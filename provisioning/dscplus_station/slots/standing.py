@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import live_binding
 from dscplus_station.orders.tables import Order
-from dscplus_station.personalise.rules import RunResult
 from dscplus_station.personalise.tables import Run
 from dscplus_station.quarantine.rules import CAUSE_TOLD
 from dscplus_station.quarantine.tables import Quarantine
@@ -35,17 +34,10 @@ def unfinished(session: Session) -> tuple[Unfinished, ...]:
 
 
 def made_for(session: Session, serial_number: str) -> str | None:
-    """The order that the card is ready for: secured, and still bound to the order whose run made it."""
+    """The order that the card is ready for: a bound card is secured by the run of its order only."""
     card = session.get(Card, serial_number)
     bound = live_binding(session, serial_number=serial_number)
-    if card is None or card.state not in _READY or bound is None:
-        return None
-    completed = select(Run.order_id).where(
-        Run.serial_number == serial_number,
-        Run.order_id == bound.order_id,
-        Run.result == RunResult.COMPLETED,
-    )
-    return session.scalar(completed.limit(1))
+    return bound.order_id if card and card.state in _READY and bound else None
 
 
 def why_not_card(session: Session, serial_number: str, order: str | None = None) -> Refused | None:

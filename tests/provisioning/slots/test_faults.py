@@ -251,6 +251,7 @@ def test_a_card_that_stands_still_in_mid_run_has_lost_contact_and_goes_on_when_i
     state = bench.serve(1, FIRST, "A")
     assert shown(state) == (Phase.ENDED, Verdict.INTERRUPTED, Code.LOST_CONTACT, False)
     assert state.step == "KEYS_ROTATED"
+    assert bench.slots.snapshot().unfinished == (), "its card is in a slot"
     monkeypatch.setattr(Journal, "record", record)
     bench.pull(1)
     bench.cards[FIRST].virtual.cut_power()

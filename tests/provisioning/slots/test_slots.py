@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from dscplus_station.devices.rules import Profile
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.tables import Order
 from dscplus_station.personalise.tables import Run, RunStep
@@ -60,8 +61,17 @@ def test_the_stream_tells_every_step_in_order_with_growing_versions(bench):
     assert [state.version for state in told] == list(range(1, len(told) + 1))
     steps = [state.step for state in told if state.phase is Phase.WORKING and state.step]
     assert steps == list(STEPS)
+    seconds = [state.seconds for state in told if state.phase in (Phase.WORKING, Phase.ENDED)]
+    assert seconds == sorted(seconds) and seconds[-1] > 0, "how long the work lasts is told with each step"
     parts = [state.part for state in told if state.phase is Phase.WORKING]
     assert parts == sorted(parts) and parts[0] == 0.0
+
+
+def test_a_card_that_keeps_no_pin_has_one_step_less_and_passes_at_the_end_of_its_bar(bench):
+    bench.station_bench.place("E", Profile.SERVER_PIN)
+    state = bench.serve(1, FIRST, "E")
+    assert state.verdict is Verdict.PASS and state.part == 1.0
+    assert state.steps == tuple(step for step in STEPS if step != "PIN_SET")
 
 
 def test_four_cards_in_four_slots_serve_the_four_orders_that_they_were_claimed_for(bench):
