@@ -77,21 +77,20 @@ def _display(paper: Paper, x: float, y: float, scale: float, text: str) -> None:
     paper.set_fill_color(_DOT)
     cell = (width - 2.0) / _CELLS
     pitch = cell / 6
-    for number, character in enumerate(text[:_CELLS]):
-        if character == " ":
-            continue
-        corner = left + 1.0 + number * cell + pitch / 2
-        above = top + (height - 7 * pitch) / 2
-        for row, dots in enumerate(_DOTS[character].split()):
-            for column, dot in enumerate(dots):
-                if dot == "1":
-                    paper.rect(
-                        x + (corner + column * pitch) * scale,
-                        y + (above + row * pitch) * scale,
-                        pitch * 0.92 * scale,
-                        pitch * 0.92 * scale,
-                        style="F",
-                    )
+    above = top + (height - 7 * pitch) / 2
+    side = pitch * 0.92 * scale
+    paper.fill(
+        (
+            x + (left + 1.0 + number * cell + (column + 0.5) * pitch) * scale,
+            y + (above + row * pitch) * scale,
+            side,
+            side,
+        )
+        for number, character in enumerate(text[:_CELLS])
+        for row, dots in enumerate(_DOTS[character].split())
+        for column, dot in enumerate(dots)
+        if dot == "1"
+    )
 
 
 def _key(

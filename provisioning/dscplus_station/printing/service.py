@@ -94,7 +94,7 @@ def print_passed(station: Station, actor: Actor, printer: Printer, order_id: str
         last = _last_label(session, order_id)
     if last is None:
         return print_label(station, actor, printer, order_id, slot)
-    return _send(station, actor, printer, last.id) if last.state is JobState.WAITING else _job(last)
+    return _send(station, actor, printer, last.id)
 
 
 def reprint_label(station: Station, actor: Actor, printer: Printer, order_id: str, because: str) -> Job:

@@ -1,6 +1,6 @@
 """PDF pages: texts at places in mm, tagged for screen readers, in fonts that are embedded when needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -158,8 +158,19 @@ class Paper(FPDF):
         row_height = height if bars.symbology is Symbology.CODE_128 else module
         with self.tagged(Tag.FIGURE, told):
             self.set_fill_color(BLACK)
-            for row, column, columns in bars.dark():
-                self.rect(x + column * module, y + row * module, columns * module, row_height, style="F")
+            self.fill(
+                (x + column * module, y + row * module, columns * module, row_height)
+                for row, column, columns in bars.dark()
+            )
+
+    def fill(self, boxes: Iterable[tuple[float, float, float, float]]) -> None:
+        """Fill many rectangles (x, y, width, height) as one shape, which is much quicker than one by one."""
+        k, page_height = self.k, self.h
+        shapes = (
+            f"{x * k:.2f} {(page_height - y) * k:.2f} {width * k:.2f} {-height * k:.2f} re"
+            for x, y, width, height in boxes
+        )
+        self._out(f"{' '.join(shapes)} f")
 
     def rule(self, x: float, y: float, width: float, grey: int = BLACK, thickness: float = 0.2) -> None:
         """Draw a horizontal line."""
