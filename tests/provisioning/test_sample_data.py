@@ -38,7 +38,6 @@ from dscplus_station.personalise.tables import Run
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.returns.tables import Return
 from dscplus_station.sharing.tables import Sharing
-from dscplus_station.stock.service import cards
 from dscplus_station.stock.tables import Card
 from dscplus_station.users.tables import Closure
 from tests.provisioning.support import COUNTRIES
@@ -161,7 +160,8 @@ def test_seeds_are_drawn_and_differ(station):
 
 def test_each_card_is_a_virtual_card_in_one_folder(station):
     images = {image.stem for image in (station.home.path / "cards").iterdir()}
-    assert images == {card.serial_number for card in cards(station)}
+    with station.database.reading() as session:
+        assert images == set(session.scalars(select(Card.serial_number)))
     assert not (station.home.path / "made").exists()
 
 
