@@ -247,6 +247,9 @@ def test_a_key_belongs_to_one_request(api, portal):
         assert told["type"].endswith(":key-used")
     problem(portal.post("/v1/orders/P-1/place", headers=key), 422, "used for another request")
     problem(portal.get("/v1/orders/P-2"), 404)
+    key = keyed()  # also where nothing is sent that would tell two calls apart
+    assert portal.post("/v1/orders/P-1/cancel", headers=key).status_code == 200
+    problem(portal.post("/v1/orders/P-1/place", headers=key), 422, "used for another request")
 
 
 def test_what_creates_takes_a_key(portal):
