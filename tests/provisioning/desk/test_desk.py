@@ -26,6 +26,8 @@ from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConfli
 from dscplus_station.keystore.interface import VersionedMaster
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import report
+from dscplus_station.operators import service as operators
+from dscplus_station.operators.rules import Position
 from dscplus_station.orders.tables import Binding
 from dscplus_station.quarantine.rules import Cause, Resolution
 from dscplus_station.quarantine.service import open_cases
@@ -377,6 +379,16 @@ def test_a_begun_restock_is_finished_not_scrapped_nor_inspected(bench):
     assert bench.restock().verdict is Verdict.RESTOCKED
 
 
+def test_r46_what_is_read_back_under_the_new_keys_decides(bench, monkeypatch):
+    bench.back()
+    bench.inspect()
+    monkeypatch.setattr(
+        "dscplus_driver.session.SecureSession.seed_check_value", lambda _session: b"left over"
+    )
+    assert bench.restock().verdict is Verdict.QUARANTINED
+    assert open_cases(bench.station)[0].cause is Cause.NOT_PROVEN
+
+
 # Scrap
 
 
@@ -465,6 +477,19 @@ def test_r12_undelivered_and_never_opened(bench):
 
 
 # Shelf, sheet
+
+
+def test_r46_where_there_are_operators_a_scrap_from_quarantine_is_signed_by_a_second_one(bench):
+    bench.back()
+    bench.inspect_dead()
+    shelf.quarantine(bench.station, ACTOR, FIRST)
+    operators.add(bench.station, ACTOR, "susan", frozenset({Position.SECURITY_OFFICER}))
+    with pytest.raises(NotPermitted, match="needs a second person, who signs"):
+        shelf.resolve(bench.station, SUSAN, FIRST, Resolution.SCRAP, "dead")
+    with pytest.raises(NotPermitted, match="alone"):
+        shelf.resolve(bench.station, SUSAN, FIRST, Resolution.SCRAP, "dead", SUSAN)
+    shelf.resolve(bench.station, ACTOR, FIRST, Resolution.SCRAP, "dead", SUSAN)
+    assert bench.state() is CardState.SCRAPPED
 
 
 def test_the_shelfs_count_tells_what_is_missing_and_what_is_unexpected(bench):
