@@ -195,12 +195,13 @@ def test_a_scan_out_of_place_stays_until_ok_and_no_other_scan_gets_round_it(at_b
     screenshot(tab, "bench-out-of-place")
     for key in ("Escape", "Enter", "Space", "a", "Backspace"):
         tab.keyboard.press(key)
-    scan(tab, order_code("O-1"))
+    with tab.expect_response("**/bench/scan"):
+        scan(tab, order_code("O-1"))
     expect(desk(tab)).to_contain_text("That is the tracking number")
     tab.reload()
     expect(desk(tab)).to_contain_text("That is the tracking number")
     scan(tab, OK)
-    expect(desk(tab)).to_contain_text("Scan an order.")
+    expect(tab.locator("#desk h1")).to_have_text("Scan an order.")
     scan(tab, order_code("O-1"))
     expect(desk(tab)).to_contain_text("Plug a card in for order O-1")
     scan(tab, CANCEL)
@@ -278,6 +279,7 @@ def test_a_lost_stream_is_seen_and_made_good(at_bench, slots, wire, screenshot):
     slots.pull(1)
     sign = tab.get_by_text("The station does not answer.")
     expect(sign).to_be_visible()
+    expect(tab.locator("body")).to_have_class(re.compile("stream-lost"))
     screenshot(tab, "bench-stream-lost")
     scan(tab, order_code("O-2"))
     expect(tab.get_by_text("The station did not answer to this scan.")).to_be_visible()
@@ -432,3 +434,15 @@ def test_refusals_stand_one_below_the_other_until_each_is_acknowledged():
     assert desks.shown("olivia").told == first and not desks.shown("petra").refused
     assert desks.acknowledge("olivia") and desks.shown("olivia").told == second
     assert desks.acknowledge("olivia") and not desks.shown("olivia").refused
+
+
+def test_an_answer_that_was_overtaken_by_the_stream_is_not_shown(at_bench):
+    def delayed(route):
+        answer = route.fetch()
+        older = re.sub(r'data-drawn="\d+"', 'data-drawn="0"', answer.text()).replace("<h1>", "<h1>OVERTAKEN ")
+        route.fulfill(response=answer, body=older)
+
+    at_bench.route("**/bench/scan", delayed)
+    scan(at_bench, order_code("O-1"))
+    expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
+    assert "OVERTAKEN" not in desk(at_bench).inner_text()
