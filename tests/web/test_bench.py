@@ -446,3 +446,13 @@ def test_an_answer_that_was_overtaken_by_the_stream_is_not_shown(at_bench):
     scan(at_bench, order_code("O-1"))
     expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
     assert "OVERTAKEN" not in desk(at_bench).inner_text()
+
+
+def test_a_station_without_slots_says_so_and_waits_for_no_stream(world, browser):
+    with serving(world) as served:
+        tab = browser.new_page(base_url=served.url)
+        sign_in(tab, served.add_operator())
+        tab.goto("/bench")
+        expect(tab.get_by_text("This station has no slots yet.")).to_be_visible()
+        assert tab.locator("[data-stream]").count() == 0
+        tab.close()

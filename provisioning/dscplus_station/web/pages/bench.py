@@ -20,7 +20,8 @@ def show(request: Request, actor: SignedIn, kiosk: KioskHere) -> Response:
     """The page, whole as it stands; the stream takes over from there."""
     _may(actor)
     slots = kiosk.bench.snapshot().slots if kiosk.bench is not None else ()
-    return page(request, "bench/page.html", whole=drawing.whole(request, actor, slots))
+    whole = drawing.whole(request, actor, slots)
+    return page(request, "bench/page.html", whole=whole, has_slots=kiosk.bench is not None)
 
 
 @router.get("/bench/events")
