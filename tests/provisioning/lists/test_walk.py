@@ -36,7 +36,7 @@ def everything_askable():
         ways += [({"q": BEGINNINGS[by], "by": by}, trail.way) for by, trail in listing.searches.items()]
         for asked, way in ways:
             for filters in sorted(way.combinations, key=sorted):
-                chosen = asked | {one: SAMPLES[one][name] for one in filters}
+                chosen = asked | {one: SAMPLES[one][name] for one in sorted(filters)}
                 yield name, chosen
                 if way.ranged:
                     yield name, chosen | DAYS
