@@ -3,7 +3,7 @@
 import io
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import httpx
 import pytest
@@ -21,6 +21,8 @@ from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.returns.service import announce
 from dscplus_station.scans.rules import Command, command_code, label_code, order_code
 from dscplus_station.shipping.labels import issue_label
+from dscplus_station.web import labelling
+from dscplus_station.web.desks import Desks
 from dscplus_station.web.labelling import Labels
 from tests.provisioning.printing.fake_printer import FakePrinter, status
 from tests.provisioning.support import CARDS, order_values
@@ -312,3 +314,30 @@ def test_a_label_that_waited_before_the_station_stopped_is_printed_when_its_card
         with slots.open(labels.passed):
             wait_for(lambda: len(printer.labels) == 1)
         labels.close()
+
+
+class PrinterWithoutLabelsFor:
+    """Prints every label but those of one order."""
+
+    def __init__(self, order):
+        self.order = order
+
+    def send(self, printout):
+        if self.order in printout.name:
+            raise PrinterOut("it is out of labels", reached=False)
+
+
+def test_a_label_that_waits_on_is_never_told_as_that_of_the_order_that_was_printed(world, slots, monkeypatch):
+    world.secure("O-1", CARDS[0])
+    world.secure("O-2", CARDS[1])
+    printer, desks = PrinterWithoutLabelsFor("O-2"), Desks()
+    monkeypatch.setattr(labelling, "read_printer", lambda _station: printer)
+    with suppress(PrinterOut):
+        print_issued(world.station, world.actor, printer, issued(world, "O-2"))
+    with closing(Labels(world.station, desks)) as labels:
+        labels.again(world.actor, issued(world, "O-1"))
+    (waiting,) = jobs(world.station, open_only=True)
+    assert waiting.order == "O-2"
+    what = str(desks.shown(world.actor.operator).told.what)
+    assert "A label that waited was not printed" in what and "Label 1 of order O-2 waits" in what
+    assert "O-1" not in what

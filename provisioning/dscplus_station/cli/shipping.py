@@ -5,9 +5,9 @@ from datetime import date
 import click
 
 from dscplus_station.cli.common import DAY, Desk, command, confirm
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.shipping import service
 from dscplus_station.shipping.rules import Scanned
-from dscplus_station.shipping.undoing import undo_shipment
 
 
 class _ShipGroup(click.Group):

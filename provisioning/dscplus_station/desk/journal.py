@@ -11,7 +11,12 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import Detail
 from dscplus_station.db import affected
-from dscplus_station.desk.records import current_inspection, open_disposal, recommendation_of
+from dscplus_station.desk.records import (
+    current_inspection,
+    open_disposal,
+    recommendation_of,
+    unended_disposal,
+)
 from dscplus_station.desk.rules import TOLD, Outcome
 from dscplus_station.desk.states import STEPS, DisposalResult, DisposalState
 from dscplus_station.desk.tables import Disposal, DisposalStep
@@ -132,6 +137,9 @@ class Journal:
                 why = " ".join(TOLD[reason] for reason in advised.reasons)
                 raise NotPermitted(f"card {serial} cannot be {_DONE[kind]}: {why} Do: {advised.outcome}")
             require_words(f"card {serial}: why {kind} and not {advised.outcome}", because or "")
+        overtaken = unended_disposal(session, serial)
+        if overtaken is not None:
+            self._end(session, _opened(overtaken, card, resumed=True), DisposalResult.OVERTAKEN)
         disposal = Disposal(
             id=uuid.uuid4().hex,
             serial_number=serial,

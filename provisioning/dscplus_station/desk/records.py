@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dscplus_driver.sensitive import Seed
@@ -27,6 +27,7 @@ from dscplus_station.keystore.interface import Keystore, seed_of
 from dscplus_station.losses.service import report_of
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order
+from dscplus_station.orders.tables import Binding
 from dscplus_station.personalise.tables import Run
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.returns.service import open_return
@@ -55,14 +56,36 @@ def current_inspection(session: Session, serial_number: str) -> Inspection | Non
         Quarantine.serial_number == serial_number, Quarantine.resolved_at >= found.at
     )
     over = session.scalar(disposed.limit(1)) is not None or session.scalar(resolved.limit(1)) is not None
-    return None if over else found
+    return None if over or _taken_up_since(session, serial_number, found) else found
 
 
 def open_disposal(session: Session, serial_number: str) -> Disposal | None:
-    """The restock or scrap of a card that was begun and has not ended."""
+    """The restock or scrap of a card that was begun and has not ended, nor was overtaken."""
+    begun = unended_disposal(session, serial_number)
+    if begun is None:
+        return None
+    inspection = session.get_one(Inspection, begun.inspection_id)
+    return None if _taken_up_since(session, serial_number, inspection) else begun
+
+
+def unended_disposal(session: Session, serial_number: str) -> Disposal | None:
+    """As `open_disposal`, also one that was overtaken; there is one at most."""
     return session.scalars(
         select(Disposal).where(Disposal.serial_number == serial_number, Disposal.ended_at.is_(None))
     ).one_or_none()
+
+
+def _taken_up_since(session: Session, serial_number: str, inspection: Inspection) -> bool:
+    """Whether the bench took up a half-made card for an order since it was inspected: then nothing that was
+    found, or begun, at the desk speaks of it any more.
+    """
+    if inspection.return_id is not None:
+        return False
+    bound_since = select(Binding.id).where(
+        Binding.serial_number == serial_number,
+        or_(Binding.released_at.is_(None), Binding.bound_at > inspection.at),
+    )
+    return session.scalar(bound_since.limit(1)) is not None
 
 
 def require_undisposed(session: Session, serial_number: str) -> None:

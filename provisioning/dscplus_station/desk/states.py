@@ -19,6 +19,8 @@ class DisposalResult(StrEnum):
 
     COMPLETED = "COMPLETED"
     QUARANTINED = "QUARANTINED"
+    OVERTAKEN = "OVERTAKEN"
+    """The bench took the card up for an order before it was finished: that run wiped it."""
 
 
 STEPS = list(DisposalState)

@@ -25,6 +25,7 @@ from dscplus_station.web.desks import Desks
 from dscplus_station.web.language import N_
 
 NOT_PRINTED = N_("The label of order {order} was not printed: {told}.")
+WAITED = N_("A label that waited was not printed: {told}.")
 THEN = N_("Put the printer right. Then scan the card, and REPRINT for another label.")
 WAITS = N_("Put the printer right. The label comes with the next one, or by “Print what waits” (Documents).")
 PERHAPS = N_("It may have come out: look. If it did not, scan the card, and REPRINT for another label.")
@@ -60,23 +61,30 @@ class Labels:
 
     def _do(self, actor: Actor, order: str, print_it: Callable[[Printer], object]) -> None:
         def work() -> None:
-            try:
-                printer = read_printer(self._station)
-                print_it(printer)
-                send_waiting(self._station, actor, printer)
-            except PrinterOut as out:
-                log.error(str(out), order=order)
-                self._tell(actor, order, out.told, PERHAPS if out.reached else WAITS)
-            except StationError as error:
-                log.error(str(error), order=order)
-                self._tell(actor, order, str(error).rstrip("."))
-            except Exception as error:  # noqa: BLE001 (nobody would hear of it else)
-                log.error("kiosk: a mistake of ours while printing", error=type(error).__name__, order=order)
-                self._tell(actor, order, type(error).__name__)
+            if self._done(actor, order, print_it):
+                self._done(actor, None, lambda printer: send_waiting(self._station, actor, printer))
 
         self._thread.submit(work)
 
-    def _tell(self, actor: Actor, order: str, told: str, then: str = THEN) -> None:
+    def _done(self, actor: Actor, order: str | None, print_it: Callable[[Printer], object]) -> bool:
+        """Print, and tell what went wrong; `order` is None for what waited, which may be another order's."""
+        try:
+            print_it(read_printer(self._station))
+        except PrinterOut as out:
+            log.error(str(out), order=order)
+            told = out.told if order else str(out)
+            self._tell(actor, order, told, PERHAPS if out.reached else WAITS)
+        except StationError as error:
+            log.error(str(error), order=order)
+            self._tell(actor, order, str(error).rstrip("."))
+        except Exception as error:  # noqa: BLE001 (nobody would hear of it else)
+            log.error("kiosk: a mistake of ours while printing", error=type(error).__name__, order=order)
+            self._tell(actor, order, type(error).__name__)
+        else:
+            return True
+        return False
+
+    def _tell(self, actor: Actor, order: str | None, told: str, then: str = THEN) -> None:
         situation = parcels.situation(self._station, actor)
-        what = words(NOT_PRINTED, order=order, told=told)
+        what = words(NOT_PRINTED, order=order, told=told) if order else words(WAITED, told=told)
         self._desks.tell(actor.operator, Told(Tone.REFUSED, what, words(then), situation))

@@ -1,6 +1,7 @@
 """R46 over the whole stack in memory: real cards, foreign ones, copies, dead ones; restock and scrap."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from dscplus_station.desk.inspecting import judge_condition
 from dscplus_station.desk.rules import Check, Outcome, Reason, Result
 from dscplus_station.desk.runner import Verdict
 from dscplus_station.desk.sheet import last_inspection, on_the_shelf, queue, sheet
-from dscplus_station.desk.states import DisposalState
+from dscplus_station.desk.states import DisposalResult, DisposalState
 from dscplus_station.desk.tables import DisposalStep, Inspection
 from dscplus_station.devices.rules import AssignmentState, Profile
 from dscplus_station.devices.tables import Assignment
@@ -264,6 +265,56 @@ def test_r46_half_made_for_a_cancelled_order_is_wiped_into_stock(bench):
     assert bench.state() is CardState.BLANK
     bench.place("O-2")
     assert bench.personalise(FIRST, "O-2").verdict.value == "completed"
+
+
+def half_made_and_inspected(bench):
+    """A card left over from a cancelled order, which the desk has looked at and done nothing with yet."""
+    bench.place(ORDER)
+    bench.cards[FIRST].set_faults("unplug=700")
+    with pytest.raises(CardError):
+        bench.personalise()
+    cancel(bench.station, ACTOR, ORDER)
+    bench.moment += timedelta(hours=1)
+    bench.inspect()
+
+
+def test_r46_a_card_that_serves_an_order_by_now_is_neither_wiped_nor_set_aside(bench):
+    """What was found before the bench took the card up speaks of it no more, also once its order is gone."""
+    half_made_and_inspected(bench)
+    bench.moment += timedelta(hours=1)
+    bench.place("O-2")
+    assert bench.personalise(FIRST, "O-2").verdict.value == "completed"
+    memory = bench.cards[FIRST].memory().number(on_card.SEQUENCE_COUNTER)
+    with pytest.raises(NotFound, match="was not inspected"):
+        bench.restock()
+    with pytest.raises(NotFound, match="was not inspected"):
+        shelf.quarantine(bench.station, ACTOR, FIRST)
+    assert bench.cards[FIRST].memory().number(on_card.SEQUENCE_COUNTER) == memory
+    assert (bench.state(), bench.disposals()) == (CardState.SECURED, [])
+    cancel(bench.station, ACTOR, "O-2")
+    with pytest.raises(NotFound, match="was not inspected"):
+        bench.restock()
+
+
+def test_r46_a_restock_that_stopped_never_wipes_the_card_of_a_later_order(bench):
+    half_made_and_inspected(bench)
+    bench.moment += timedelta(hours=1)
+    bench.cards[FIRST].set_faults("unplug=300")
+    with pytest.raises(CardError):
+        bench.restock()
+    bench.place("O-2")
+    assert bench.personalise(FIRST, "O-2").verdict.value == "completed"
+    counter = bench.cards[FIRST].memory().number(on_card.SEQUENCE_COUNTER)
+    with pytest.raises(NotFound, match="was not inspected"):
+        bench.restock()
+    assert bench.cards[FIRST].memory().number(on_card.SEQUENCE_COUNTER) == counter
+    assert bench.state() is CardState.SECURED
+    cancel(bench.station, ACTOR, "O-2")
+    bench.moment += timedelta(hours=1)
+    bench.inspect()
+    assert bench.restock().verdict is Verdict.RESTOCKED
+    results_of_both = [one.result for one in bench.disposals()]
+    assert results_of_both == [DisposalResult.OVERTAKEN, DisposalResult.COMPLETED]
 
 
 def test_r46_lost_and_found_is_scrapped_or_restocked_for_a_reason(bench):

@@ -9,11 +9,11 @@ from dscplus_station.documents import service
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.notices.contacts import set_contact
 from dscplus_station.operators.badges import draw_badge
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.quarantine.service import set_aside
 from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.returns.service import announce
-from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.typesetting.plan_pdf import plans_as_pdf
 from tests.provisioning.documents.printed import barcodes, everything, pages, picture
 from tests.provisioning.documents.sample import NOW

@@ -24,6 +24,7 @@ from dscplus_station.parcels.service import situation
 from dscplus_station.parcels.tables import Parcel, WaitingOrder
 from dscplus_station.parcels.taking_over import take_over
 from dscplus_station.parcels.told import Tone
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.scans.rules import (
     CardScan,
     Command,
@@ -35,7 +36,6 @@ from dscplus_station.scans.rules import (
 from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import ship
 from dscplus_station.shipping.tables import Label, ScannedPair, Shipment
-from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.slots.claims import Claim
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card

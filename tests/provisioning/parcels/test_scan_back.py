@@ -23,12 +23,14 @@ from dscplus_station.orders.rules import OrderState
 from dscplus_station.overview import card
 from dscplus_station.parcels.rules import Phase
 from dscplus_station.parcels.service import situation
+from dscplus_station.parcels.undoing import undo_shipment
+from dscplus_station.returns.rules import ReturnReason
+from dscplus_station.returns.service import announce
 from dscplus_station.scans.rules import CardScan, LabelScan, label_code, order_code
 from dscplus_station.shipping.pairs import record_pair
 from dscplus_station.shipping.rules import Scanned, carrier_of, labels_printed
 from dscplus_station.shipping.service import book, ship
 from dscplus_station.shipping.tables import ScannedPair, Shipment
-from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.stock.rules import CardState
 from dscplus_station.users.tables import User
 from tests.provisioning.parcels.packing_world import OLIVIA, SUSAN
@@ -248,3 +250,13 @@ def test_an_undone_order_may_be_cancelled_and_its_card_serve_another(packing):
     with packing.station.database.reading() as session:
         assert session.get_one(User, "user-O-1")
     assert packing.order("O-1").state is OrderState.CANCELLED
+
+
+def test_a_shipment_whose_card_is_announced_to_come_back_is_not_undone(packing):
+    """R41: its holder has it, or it is received; the return would else follow the card to its next holder."""
+    shipped_with_deposit(packing)
+    announce(packing.station, SUSAN, CARDS[0], ReturnReason.DAMAGE, region="europe")
+    before = packing.everything()
+    with pytest.raises(StateConflict, match=f"card {CARDS[0]}.*announced.*receive"):
+        undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    assert packing.everything() == before

@@ -1240,6 +1240,7 @@ def upgrade() -> None:
             sa.Enum(
                 "COMPLETED",
                 "QUARANTINED",
+                "OVERTAKEN",
                 name="result",
                 native_enum=False,
                 create_constraint=True,

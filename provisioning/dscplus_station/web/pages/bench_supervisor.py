@@ -11,8 +11,8 @@ from dscplus_station.errors import StationError
 from dscplus_station.operators.authentication import second_person
 from dscplus_station.parcels.overview import open_now
 from dscplus_station.parcels.taking_over import take_over
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.shipping.recent import left_last
-from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.web.deps import KioskHere, SignedIn, kiosk_of
 from dscplus_station.web.failures import status_of
 from dscplus_station.web.render import page

@@ -19,11 +19,11 @@ from dscplus_station.lists.service import LISTINGS
 from dscplus_station.login.service import release_lock
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import report
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.personalise.ending import give_up_card
 from dscplus_station.quarantine.service import history
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.shipping.service import report_undelivered
-from dscplus_station.shipping.undoing import undo_shipment
 from dscplus_station.station import Station
 from dscplus_station.web.deps import KioskHere, SignedIn
 from dscplus_station.web.language import N_

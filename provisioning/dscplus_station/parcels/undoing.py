@@ -12,6 +12,7 @@ from dscplus_station.holds.service import untie_from_card
 from dscplus_station.notices.outbox import forget_untold
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, move_order
+from dscplus_station.returns.service import open_return
 from dscplus_station.shipping.tables import ScannedPair, Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
@@ -32,7 +33,7 @@ def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -
         NotPermitted: not a supervisor.
         BadInput: the reason is empty or too long.
         NotFound: there is no such order.
-        StateConflict: it is not in the post, or its card is in use already.
+        StateConflict: it is not in the post, its card is in use already, or announced to come back.
     """
     actor.require(Role.SUPERVISOR, "undo a shipment")
     require_words(f"order {order_id}: a reason", because)
@@ -53,6 +54,12 @@ def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -
                     f"card {serial_number} is {assignment.state} for {assignment.user_name}: "
                     "its holder has it, so its shipment is not undone"
                 )
+        if (back := open_return(session, serial_number)) is not None:
+            # It would stay with the card, and end the deposit of this order when the next holder sends it.
+            raise StateConflict(
+                f"card {serial_number} is announced to come back, return {back.id}: its shipment is not "
+                "undone. If it is still here, receive it at the returns desk"
+            )
         why = f"shipment undone: {because}"[:200]
         if not stop_timer(session, actor, now, serial_number, why):
             raise StateConflict(f"card {serial_number} is no longer waiting to be active: nothing was undone")
