@@ -197,7 +197,8 @@ def after_cursor(cursor: str | None, kind: type[Item]) -> Item | None:
         last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
         last = None
-    if type(last) is not kind or (isinstance(last, int) and not 0 <= last < 2**63):
+    known = last.isprintable() if isinstance(last, str) else isinstance(last, int) and 0 <= last < 2**63
+    if type(last) is not kind or not known:
         raise BadInput("this is no cursor of this list: begin with the first page")
     return last
 

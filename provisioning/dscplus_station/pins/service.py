@@ -92,9 +92,13 @@ def change_pin(
     with station.database.writing() as session:
         now = station.now()
         device, assignment = _changeable(session, user_name, serial_number, now)
-        reset = None
-        if proven is None or proven.device_id != device.id:
-            reset = _open_reset(session, assignment, now)
+        reset = _open_reset(session, assignment, now)
+        by_login = proven is not None and proven.device_id == device.id
+        if not by_login and reset is None:
+            raise NotPermitted(
+                "log in with this card first, by the PIN it has; if that is forgotten, client services "
+                "checks who calls (dsc-station access pin-reset)"
+            )
         user = get_user(session, user_name)
         if fault := pin_fault(digits, user.birth_date, user.phone_tail):
             raise BadInput(f"refused PIN: {fault}")
@@ -123,10 +127,10 @@ def change_pin(
             device.sealed_pin_hash = keystore.seal(
                 pin_hash_of(serial_number, device.run_id), pin_hash.reveal()
             )
-            if reset is not None:
+            if reset is not None:  # also when it was not needed: nobody uses it for yet another PIN
                 reset.used_at = now
             audit.record(
-                session, actor, now, "pins.change", serial_number, user=user_name, reset=reset is not None
+                session, actor, now, "pins.change", serial_number, user=user_name, reset=not by_login
             )
         return answer
 
@@ -142,18 +146,11 @@ def _changeable(
     return device, assignment
 
 
-def _open_reset(session: Session, assignment: Assignment, now: datetime) -> PinReset:
-    """The newest reset that can still be used.
-
-    Raises:
-        NotPermitted: there is none.
-    """
+def _open_reset(session: Session, assignment: Assignment, now: datetime) -> PinReset | None:
+    """The newest reset, if it can still be used."""
     newest = session.scalars(
         select(PinReset).where(PinReset.assignment_id == assignment.id).order_by(PinReset.id.desc()).limit(1)
     ).one_or_none()
     if newest is None or not is_open(now, newest.allowed_at, newest.used_at):
-        raise NotPermitted(
-            "log in with this card first, by the PIN it has; if that is forgotten, client services checks "
-            "who calls (dsc-station access pin-reset)"
-        )
+        return None
     return newest

@@ -106,6 +106,13 @@ def test_r7_a_forgotten_pin_is_replaced_once_after_an_identity_check(bob):
     assert "called back" in row.details
 
 
+def test_r7_a_reset_that_was_not_needed_serves_for_no_other_pin(bob):
+    allow_reset(bob.station, bob.actor, "bob", CARDS[0], "called back")
+    login, _ = logged_in(bob)
+    assert change(bob, login, proven_by=login).status_code == 204
+    problem(change(bob, bob.begin("bob").json()["login"], new=WRONG), 403, "log in with this card first")
+
+
 def test_a_reset_lapses_after_a_day(bob):
     allow_reset(bob.station, bob.actor, "bob", CARDS[0], "called back")
     bob.at(days=1)
