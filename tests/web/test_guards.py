@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from dscplus_station.errors import NotFound, StateConflict
-from dscplus_station.web import deps
+from dscplus_station.web import deps, guards
 from dscplus_station.web.render import STATIC
 from dscplus_station.web.ways import own_path
 from tests.web.served import PIN, serving
@@ -94,6 +94,16 @@ def test_a_change_from_another_page_is_refused_even_with_the_token(kiosk, client
     assert client.post("/sign-out", data=form, headers=own).status_code == 403
     good = client.post("/sign-out", data=form, headers={"Origin": kiosk.url, "Sec-Fetch-Site": "same-origin"})
     assert good.status_code == 303
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+@pytest.mark.parametrize(("more", "status"), [(0, 403), (1, 413)])
+def test_a_form_is_read_no_further_than_a_form_is_long(kiosk, client, kind, more, status):
+    begun = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+    end = b"\r\n--b--\r\n"
+    content = begun + b"a" * (guards.MAX_BODY + more - len(begun) - len(end)) + end
+    answer = client.post("/sign-in", content=content, headers={"Origin": kiosk.url, "Content-Type": kind})
+    assert answer.status_code == status and "content-security-policy" in answer.headers
 
 
 @pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1", "elsewhere.example:80", ""])

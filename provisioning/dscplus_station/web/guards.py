@@ -2,14 +2,19 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dscplus_station import log
 from dscplus_station.web.addresses import Addresses
+
+MAX_BODY = 256 * 1024
+"""Bytes of a form: the longest one, the count of a shelf, has some twenty thousand."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,7 +44,8 @@ HEADERS = {
 
 
 class Guards:
-    """ASGI middleware: whose host it is, whose page asks, the headers of every answer; no trace leaves.
+    """ASGI middleware: whose host it is, whose page asks, how long a form is, the headers of every answer; no
+    trace leaves.
 
     Args:
         failed: makes the page for a mistake of ours.
@@ -58,6 +64,15 @@ class Guards:
             await self._app(scope, receive, send)
             return
         begun = False
+        received = 0
+
+        async def measured() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
 
         async def guarded(message: Message) -> None:
             nonlocal begun
@@ -76,7 +91,7 @@ class Guards:
             await refusal(scope, receive, guarded)
             return
         try:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, measured, guarded)
         except Exception as error:
             if begun:
                 raise

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 
 from anyio.to_thread import run_sync
@@ -33,20 +34,22 @@ async def events(request: Request, actor: Actor) -> AsyncIterator[bytes]:
     def wake() -> None:
         loop.call_soon_threadsafe(ready.set)
 
+    looked = loop.time()
     with kiosk.bench.subscribe(wake) as subscription:
         while not (kiosk.stopping.is_set() or subscription.closed):
             for part in page.slots(subscription):
                 yield part
             for part in await run_sync(page.records):
                 yield part
-            try:
-                await asyncio.wait_for(ready.wait(), BEAT)
-            except TimeoutError:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ready.wait(), max(0.0, looked + BEAT - loop.time()))
+            ready.clear()
+            if loop.time() >= looked + BEAT:  # also while there is always something new
+                looked = loop.time()
                 if not await run_sync(partial(_still_signed_in, kiosk, token_of(request), actor)):
                     yield GOODBYE
                     return
                 yield b"event: beat\ndata:\n\n"
-            ready.clear()
 
 
 class _Page:

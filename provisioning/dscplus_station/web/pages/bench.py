@@ -38,6 +38,7 @@ def scan(
     request: Request, actor: SignedIn, kiosk: KioskHere, code: Annotated[str, Form(max_length=400)] = ""
 ) -> Response:
     """Take what was scanned or typed."""
+    _may(actor)
     if code.strip() and scanning.take(kiosk, actor, code) is scanning.Then.SUPERVISOR:
         return _go(request, "/bench/supervisor")
     return _desk(request, actor)

@@ -107,9 +107,10 @@ def commands(_actor: SignedIn, kiosk: KioskHere) -> Response:
 
 @router.get("/documents/quarantine-tag.pdf")
 def quarantine_tag(
-    _actor: SignedIn, kiosk: KioskHere, serial_number: Annotated[str, Query(max_length=10)]
+    actor: SignedIn, kiosk: KioskHere, serial_number: Annotated[str, Query(max_length=10)]
 ) -> Response:
     """The tag of a card in quarantine, on paper."""
+    _may(actor)
     plan = documents.tag_of(kiosk.station, serial_number.strip())
     content = plans_as_pdf([plan], SOURCE_LANGUAGE, kiosk.station.now())
     return _pdf(f"tag-{serial_number.strip()}.pdf", content)

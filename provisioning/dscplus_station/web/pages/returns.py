@@ -136,6 +136,7 @@ def look_at(
     first: Annotated[bool, Form()] = False,
 ) -> Response:
     """Make the checks on the card in the slot; anew if they were made before, unless `first`."""
+    actor.require(Role.RETURNS, "inspect cards")
     slot = slot_with(kiosk.bench, serial_number)
     if kiosk.bench is None or slot is None:
         raise StateConflict(f"card {serial_number} is in no slot for returns: plug it in")
@@ -243,6 +244,7 @@ def _scanned(request: Request, actor: Actor, kiosk: Kiosk, code: str, serial_num
 
 def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | None, because: str) -> str:
     """Do it, or ask the slot to; gives the page to show then."""
+    actor.require(Role.RETURNS, "decide what becomes of cards")
     begun = sheets.sheet(kiosk.station, serial_number).begun
     last = sheets.last_inspection(kiosk.station, serial_number)
     if last is None:
