@@ -10,6 +10,7 @@ import pytest
 from dscplus_driver import errors
 from dscplus_driver.card import connect
 from dscplus_driver.model import luhn_valid
+from dscplus_station.demo import choice
 from dscplus_station.demo.choice import cards_at_hand, papers
 from dscplus_station.demo.hands import (
     FAULTS,
@@ -22,14 +23,14 @@ from dscplus_station.demo.hands import (
     slot_folder,
     slot_tables,
 )
-from dscplus_station.demo.passing import pass_days
+from dscplus_station.demo.passing import MOST_DAYS, pass_days
 from dscplus_station.demo.virtual_cards import virtual_cards
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.moved_clock import moved_clock
 from dscplus_station.opening import open_station
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order
-from dscplus_station.scans.rules import OrderScan, parse
+from dscplus_station.scans.rules import OrderScan, card_code, parse
 from dscplus_station.slots.map import slot_map
 from dscplus_station.stock.rules import CardState
 from tests.provisioning.support import CARDS, World, order_values
@@ -170,6 +171,26 @@ def test_what_can_be_picked_up_and_scanned(demo):
     assert found.tracking == "SP000000001XX"
 
 
+def test_a_card_that_is_ready_is_at_hand_with_its_latest_label(demo):
+    demo.stock(3)
+    for order, serial in (("O-1", CARDS[0]), ("O-2", CARDS[1])):
+        demo.place(order_values(order, user=f"user-{order}"))
+        demo.secure(order, serial)
+    demo.label("O-1")
+    again = demo.label("O-1").paper
+    found = papers(demo.station)
+    assert [paper.code for paper in found.labels] == [again], "an order without a label has none to scan"
+    assert sorted(paper.code for paper in found.cards) == [card_code(CARDS[0]), card_code(CARDS[1])]
+    assert found.orders == [], "orders that have their card wait for none"
+
+
+def test_a_few_cards_of_a_state_are_at_hand(demo, monkeypatch):
+    monkeypatch.setattr(choice, "MOST_OF_A_STATE", 3)
+    demo.stock(6)
+    assert cards_at_hand(demo.station, [])[CardState.BLANK] == CARDS[:3]
+    assert cards_at_hand(demo.station, CARDS[:2])[CardState.BLANK] == CARDS[2:5]
+
+
 def test_days_pass_in_a_demo_home_cards_activate_and_notices_are_written(demo):
     """R13: on day 21, by the job of the night, after notices at seven days and at one day before."""
     demo.moment = datetime.now(UTC)
@@ -209,6 +230,15 @@ def test_a_real_stations_clock_is_never_moved(tmp_path):
     assert station.now() - datetime.now(UTC) < timedelta(seconds=5)
     station.database.close()
     world.close()
+
+
+@pytest.mark.parametrize("days", [0, MOST_DAYS + 1])
+def test_days_pass_by_one_to_a_year_at_a_time(demo, days):
+    station = open_station(demo.home)
+    with pytest.raises(NotPermitted, match="by 1 to 366 days"):
+        pass_days(station, days)
+    assert not moved_clock(demo.home).file.exists()
+    station.database.close()
 
 
 def test_the_clock_goes_on_only(demo):

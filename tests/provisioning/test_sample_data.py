@@ -20,6 +20,8 @@ from dscplus_station.demo.history.making import DAYS, make_history
 from dscplus_station.demo.history.people import PIN, people
 from dscplus_station.demo.history.staff import SECOND_PERSON, VISITOR, badge_of
 from dscplus_station.demo.virtual_cards import virtual_cards
+from dscplus_station.desk import rules as desk
+from dscplus_station.desk.tables import Disposal, Inspection
 from dscplus_station.devices.rules import AssignmentState, DeviceType
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.holds.tables import Hold
@@ -38,6 +40,7 @@ from dscplus_station.personalise.tables import Run
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.returns.tables import Return
 from dscplus_station.sharing.tables import Sharing
+from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from dscplus_station.users.tables import Closure
 from tests.provisioning.support import COUNTRIES
@@ -47,16 +50,17 @@ END = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 """In the issuer's zone late on the day before: the last day must not depend on that."""
 
 CARDS = {
-    "BLANK": 46,
+    "BLANK": 42,
     "RESERVED": 2,
     "PERSONALISED": 2,
     "VERIFIED": 2,
     "SECURED": 8,
     "SHIPPED": 162,
     "RETURNED": 16,
+    "INSPECTED": 2,
     "LOST": 16,
     "QUARANTINED": 6,
-    "SCRAPPED": 2,
+    "SCRAPPED": 4,
 }
 COUNTS = {
     Card.state: CARDS,
@@ -66,39 +70,44 @@ COUNTS = {
         "PLACED": 14,
         "IN_PROVISIONING": 12,
         "SHIPPED": 42,
-        "FULFILLED": 146,
+        "FULFILLED": 151,
         "CANCELLED": 6,
-        "UNDELIVERED": 6,
+        "UNDELIVERED": 8,
     },
-    Assignment.state: {"PENDING": 46, "ACTIVE": 113, "LOCKED": 4, "DORMANT": 3, "REVOKED": 62},
-    Device.type: {"DSC+": 202, "Online Security Code Card": 10, "temporary passcode": 12},
-    ActivationTimer.state: {"RUNNING": 40, "DONE": 146, "STOPPED": 8},
+    Assignment.state: {"PENDING": 46, "ACTIVE": 113, "LOCKED": 4, "DORMANT": 3, "REVOKED": 69},
+    Device.type: {"DSC+": 209, "Online Security Code Card": 10, "temporary passcode": 12},
+    ActivationTimer.state: {"RUNNING": 40, "DONE": 151, "STOPPED": 10},
     Hold.end_reason: {
-        None: 91,
+        None: 93,
+        "RETURNED": 5,
         "UNDELIVERED": 3,
         "ORDER_CANCELLED": 6,
         "LOST": 3,
         "STOLEN": 3,
         "CLOSED_WITHOUT_RETURN": 2,
     },
-    Return.state: {"ANNOUNCED": 3, "IN_TRANSIT": 4, "RECEIVED": 16},
-    Return.reason: {None: 5, "account-closure": 3, "breakage": 4, "damage": 8, "replacement": 3},
+    Return.state: {"ANNOUNCED": 3, "IN_TRANSIT": 4, "RECEIVED": 16, "INSPECTED": 2, "DISPOSED": 5},
+    Return.reason: {None: 7, "account-closure": 6, "breakage": 4, "damage": 10, "replacement": 3},
+    Inspection.outcome: {"restock": 7},
+    Disposal.kind: {"restock": 3, "scrap": 2},
+    Disposal.because: {None: 3, "its envelope was soaked": 2},
+    Disposal.result: {"COMPLETED": 5},
     Sharing.state: {"APPROVED": 3, "PENDING": 2, "REJECTED": 1, "CANCELLED": 1},
     Quarantine.cause: {"BY_HAND": 8, "FOREIGN_KEYS": 2},
     Quarantine.resolution: {None: 6, "release": 2, "scrap": 2},
-    Closure.reason: {"asked for by the client": 7},
+    Closure.reason: {"asked for by the client": 10},
     Notice.kind: {
-        "CARD_SHIPPED": 194,
-        "ACTIVATION_APPROACHING": 46,
+        "CARD_SHIPPED": 201,
+        "ACTIVATION_APPROACHING": 48,
         "ACTIVATION_IMMINENT": 23,
         "CARD_ACTIVATED": 23,
-        "CARD_REPORTED": 29,
-        "CARD_UNDELIVERED": 6,
-        "RETURN_RECEIVED": 16,
-        "HOLD_RELEASED": 9,
+        "CARD_REPORTED": 31,
+        "CARD_UNDELIVERED": 8,
+        "RETURN_RECEIVED": 23,
+        "HOLD_RELEASED": 14,
         "HOLD_CAPTURED": 8,
     },
-    Delivery.state: {"SENT": 429},
+    Delivery.state: {"SENT": 456},
 }
 
 
@@ -165,19 +174,41 @@ def test_each_card_is_a_virtual_card_in_one_folder(station):
     assert not (station.home.path / "made").exists()
 
 
-def test_a_holders_card_logs_in(station, tmp_path):
+def shown_by(station, serial, keys):
+    """What a copy of a sample card shows after keys."""
+    with tempfile.TemporaryDirectory(prefix="dsc-") as folder:  # a socket's path is short
+        shutil.copy(station.home.path / "cards" / f"{serial}.flash", folder)
+        with (
+            virtual_cards(Path(folder), 1, "--serial-from", serial) as (card,),
+            VirtualCardControl(card.control) as control,
+        ):
+            return control.press(keys)[-1]
+
+
+def test_a_holders_card_logs_in(station):
     with station.database.reading() as session:
         active = select(Device).join(Assignment).where(Assignment.state == AssignmentState.ACTIVE)
         device = session.scalars(active.where(Device.type == DeviceType.DSC_PLUS).limit(1)).one()
     serial = device.serial_number
-    with tempfile.TemporaryDirectory(prefix="dsc-") as folder:  # a socket's path is short
-        shutil.copy(station.home.path / "cards" / f"{serial}.flash", folder)
-        with virtual_cards(Path(folder), 1, "--serial-from", serial) as (card,):
-            question = issue_challenge(station, CLERK, serial).challenge
-            with VirtualCardControl(card.control) as control:
-                shown = control.press(f"press {PIN} ok {question} ok")[-1]
+    question = issue_challenge(station, CLERK, serial).challenge
+    shown = shown_by(station, serial, f"press {PIN} ok {question} ok")
     keystore = FileKeystore.open(station.home.keystore_file, scenario.PASSPHRASE)
     assert check_login(station, CLERK, keystore, serial, question, shown).outcome is Outcome.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "state"),
+    [
+        (desk.Outcome.RESTOCK, "NOT SET ", CardState.BLANK),
+        (desk.Outcome.SCRAP, "ENDED   ", CardState.SCRAPPED),
+    ],
+)
+def test_a_card_is_what_the_desk_made_of_it(station, kind, text, state):
+    """R46: not the records only; the virtual card itself was wiped, or ended."""
+    with station.database.reading() as session:
+        disposed = session.scalars(select(Disposal.serial_number).where(Disposal.kind == kind)).first()
+        assert session.get_one(Card, disposed).state is state
+    assert shown_by(station, disposed, "press") == text
 
 
 def test_the_sample_operators_sign_in(station):

@@ -8,6 +8,9 @@ from dscplus_station.csvfile import Row
 from dscplus_station.demo.history.people import PIN, Person
 from dscplus_station.demo.history.world import Job, World
 from dscplus_station.demo.virtual_cards import VirtualCard
+from dscplus_station.desk.inspecting import inspect
+from dscplus_station.desk.rules import Outcome
+from dscplus_station.desk.working import carry_out, on_the_desk
 from dscplus_station.interim.online_card import OnlineCard, confirm_online_card, make_online_card
 from dscplus_station.interim.passcode import issue_passcode
 from dscplus_station.login.rules import Purpose as ProofOf
@@ -178,3 +181,18 @@ class Holder:
     def comes_back(self) -> None:
         """Let the returns desk receive the card."""
         returning.receive(self.world.station, self.world.staff.returns, self.serial_number)
+
+    def is_inspected(self, then: Outcome | None = None, because: str | None = None) -> None:
+        """Let the returns desk inspect the card that came back (R46).
+
+        Args:
+            then: what the desk does with it at once; None: nobody has decided.
+            because: why, if that is not what was recommended.
+        """
+        world, serial = self.world, self.serial_number
+        desk = world.staff.returns
+        with on_the_desk(world.station, serial, world.cards[self.order].port) as card:
+            assert card is not None  # noqa: S101 (it is at a port)
+            inspect(world.station, world.keystore, desk, serial, card)
+            if then is not None:
+                carry_out(world.station, world.keystore, desk, serial, then, card, because)

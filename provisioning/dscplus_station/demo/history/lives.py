@@ -10,6 +10,7 @@ from dscplus_station.activation.service import revoke_card
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.closing.service import close_account
 from dscplus_station.demo.history.holder import Holder
+from dscplus_station.desk.rules import Outcome
 from dscplus_station.desk.shelf import resolve
 from dscplus_station.login.service import release_lock
 from dscplus_station.losses.rules import ReportKind
@@ -195,6 +196,27 @@ def received(holder: Holder) -> Iterator[int]:
     holder.posts(holder.announces_return(ReturnReason.DAMAGE))
     yield 4
     holder.comes_back()
+
+
+def inspected(holder: Holder) -> Iterator[int]:
+    """As above, and the desk has looked at it; nobody has decided yet."""
+    yield from received(holder)
+    yield 1
+    holder.is_inspected()
+
+
+def restocked(holder: Holder) -> Iterator[int]:
+    """The account is closed, and the card is wiped, proven so, and stock again (R46)."""
+    yield from closes_and_sends_back(holder)
+    yield 1
+    holder.is_inspected(Outcome.RESTOCK)
+
+
+def scrapped(holder: Holder) -> Iterator[int]:
+    """A returned card that the desk ended for good."""
+    yield from undelivered_and_back(holder)
+    yield 1
+    holder.is_inspected(Outcome.SCRAP, "its envelope was soaked")
 
 
 def undelivered(holder: Holder) -> Iterator[int]:
