@@ -78,6 +78,34 @@ def test_a_response_is_judged_by_the_verifier_once_and_in_time(card, clock):
     assert card.ask().accepted is None
 
 
+def test_a_response_stays_at_a_digit_and_goes_with_the_next_login(card):
+    """R2: what is typed afterwards is no response, however many digits it has."""
+    challenge = card.face().challenge
+    response = press(card, f"p{PIN}o{challenge}o")
+    assert response.shown is Shown.RESPONSE
+    touched = press(card, "1")
+    assert (touched.display, touched.shown) == (response.display, Shown.RESPONSE)
+    assert press(card, f"p{PIN}o73510299").shown is Shown.TYPED
+
+
+@pytest.mark.parametrize(
+    ("situation", "keys", "kind"),
+    [
+        (Situation.READY, "p", Shown.PIN),
+        (Situation.BLANK, "p", Shown.NOT_SET),
+        (Situation.BLOCKED, "p", Shown.BLOCKED),
+        (Situation.LOCKED, "p", Shown.LOCKED),
+        (Situation.ENDED, "p", Shown.ENDED),
+        (Situation.WORN, f"p{PIN}o", Shown.FAULT),
+        (Situation.DEAD, "p", Shown.NOTHING),
+    ],
+)
+def test_each_situation_shows(card, situation, keys, kind):
+    card.put(situation)
+    face = press(card, keys)
+    assert (face.situation, face.shown) == (situation, kind)
+
+
 def test_a_training_card_is_never_stock(world):
     serial = serial_number(int(FIRST_NUMBER))
     receipt = receive(world.station, world.actor, [Row(2, {"serial_number": serial, "batch": "B1"})], ())
