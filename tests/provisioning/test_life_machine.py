@@ -363,7 +363,7 @@ class LifeMachine(StationMachine):
 
 TestLifeMachine = LifeMachine.TestCase
 TestLifeMachine.settings = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -34,7 +34,7 @@ class Terminal:
             for name in [name for name in os.environ if name.startswith("DSC_STATION")]:
                 del os.environ[name]
             os.execv(COMMAND, [str(COMMAND), *arguments])  # noqa: S606
-        self.shown = ""
+        self.shown, self.running = "", True
 
     def until(self, pattern):
         """Read until it shows; gives the match."""
@@ -50,16 +50,24 @@ class Terminal:
 
     def ended(self):
         """Read to the end; gives the exit code."""
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
+            assert time.monotonic() < deadline, self.shown[-2000:]
+            if not select.select([self._end], [], [], 1)[0]:
+                continue
             try:
                 if not os.read(self._end, 65536):
                     break
             except OSError:
                 break
+        self.running = False
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
+        """End it if it is still there."""
+        if self.running:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
         os.close(self._end)
 
 
@@ -74,8 +82,7 @@ def terminal(home):
     try:
         yield terminal
     finally:
-        if emulators(home.path):
-            terminal.kill()
+        terminal.kill()
 
 
 def test_it_ends_by_serving_the_page_and_leaves_nothing(terminal, home):
@@ -94,12 +101,13 @@ def test_it_ends_by_serving_the_page_and_leaves_nothing(terminal, home):
     again = Terminal("demo", "--home", str(home.path), "--data")
     again.until("held by serve")
     assert again.ended() == 5, "a home that is served is not made anew"
+    again.kill()
     terminal.type(b"\x03")
     assert terminal.ended() == 0
     assert emulators(home.path) == []
 
 
-def test_ctrl_c_while_the_days_go_by_ends_it_at_once(terminal, home):
+def test_ctrl_c_while_the_days_go_by_ends_it_with_the_day(terminal, home):
     terminal.until("sample data, day")
     terminal.type(b"\x03")
     assert terminal.ended() == 1

@@ -41,7 +41,6 @@ def demo(desk: Desk, data: bool) -> None:
         _show_main_job(desk)
     at_a_terminal = sys.stdout.isatty() and not desk.as_json
     if data or at_a_terminal:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         make_sample_data(desk.afresh())
     if at_a_terminal and not data:
         from dscplus_station.cli.demo_page import serve_demo
@@ -65,13 +64,39 @@ def _show_main_job(desk: Desk) -> None:
         fail("the card in hand did not behave as it should", 1)
 
 
+class _Interrupt:
+    """Ctrl-C ends the making of sample data at the end of a day; a second one ends the process as usual.
+
+    An exception out of the handler itself could be raised where it is lost, in a finaliser for example.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, _signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._asked = True
+
+    def abort_if_asked(self) -> None:
+        """Raises click.Abort once Ctrl-C was pressed."""
+        if self._asked:
+            raise click.Abort
+
+
 def make_sample_data(desk: Desk) -> None:
     """Make the home anew, full of sample data, with progress on stderr."""
     from dscplus_station.demo.history.making import DAYS, make_history
 
     keystore = scenario.fresh_home(desk.home)
+    interrupt = _Interrupt()
+    signal.signal(signal.SIGINT, interrupt)
     with Days(DAYS) as days:
-        make_history(desk.home, keystore, system_clock(), _countries(), days.over)
+
+        def over(count: int) -> None:
+            days.over(count)
+            interrupt.abort_if_asked()
+
+        make_history(desk.home, keystore, system_clock(), _countries(), over)
     by_state: Counter[str] = Counter()
     for _batch, state, count in counts(desk.station):
         by_state[state] += count
