@@ -125,7 +125,8 @@ class Gate:
         return problem(HTTPStatus.UNAUTHORIZED, told, headers={"WWW-Authenticate": "Bearer"})
 
     async def _once(self, request: Request, scope: Scope, bearer: Bearer, key: str, body: bytes) -> Response:
-        line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+        # With the scope: a name that was given another one since hears nothing that it could not ask for now.
+        line = f"{bearer.scope} {request.method} {request.url.path}?{request.url.query}\n".encode()
         station, answers = self._desk.station, self._desk.answers
         begun = await run_in_threadpool(replays.begin, station, answers, bearer.name, key, line + body)
         if isinstance(begun, Kept):

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import threading
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -20,16 +21,22 @@ class Argon2id:
 PARAMETERS = Argon2id(passes=3, memory_kib=64 * 1024, lanes=4)
 """RFC 9106's second recommendation: 64 MiB and 0.1 to 0.2 s a guess, which a sign-in can wait for."""
 
+AT_ONCE = 2
+"""Hashes that are computed side by side; others wait: who is not signed in shall not take all the memory."""
+_turn = threading.BoundedSemaphore(AT_ONCE)
+
 
 def hash_secret(secret: str) -> str:
     """The encoded Argon2id hash of a PIN or password, with a fresh salt."""
-    return _hasher(PARAMETERS).hash(secret)
+    with _turn:
+        return _hasher(PARAMETERS).hash(secret)
 
 
 def secret_fits(encoded: str | None, secret: str) -> bool:
     """Whether a secret fits its hash. Without a hash it never does, and takes as long to find out."""
     try:
-        _hasher(PARAMETERS).verify(encoded or _nobodys(PARAMETERS), secret)
+        with _turn:
+            _hasher(PARAMETERS).verify(encoded or _nobodys(PARAMETERS), secret)
     except (VerificationError, InvalidHashError):
         return False
     return encoded is not None

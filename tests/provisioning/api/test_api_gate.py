@@ -270,6 +270,14 @@ def test_each_program_has_keys_of_its_own(api, portal):
     assert "idempotent-replayed" not in other.post("/v1/orders", json=NEW, headers=key).headers
 
 
+def test_a_name_of_another_scope_hears_no_answer_of_the_former_one(api, portal):
+    key = keyed()
+    assert portal.post("/v1/orders", json=NEW, headers=key).status_code == 201
+    tokens.revoke(api.station, OFFICER, "portal-1")
+    again = api.client(tokens.add(api.station, OFFICER, "portal-1", Scope.AUDITOR))
+    problem(again.post("/v1/orders", json=NEW, headers=key), 422, "used for another request")
+
+
 def test_a_refusal_is_kept_too_but_not_what_passes_with_time(api, portal):
     key = keyed()
     problem(portal.post("/v1/orders", json=NEW | {"user": "nobody"}, headers=key), 404)
