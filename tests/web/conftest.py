@@ -112,7 +112,9 @@ def signed_in(tab, kiosk):
 def sign_in(tab, badge, pin=PIN):
     """Sign in as an operator does: scan the badge, type the PIN."""
     tab.goto("/sign-in")
+    expect(tab.locator("#badge")).to_be_focused()  # a laden browser does that a moment after it has the page
     scan(tab, badge)
+    expect(tab.locator("#pin")).to_be_focused()
     tab.keyboard.type(pin)
     with tab.expect_navigation():
         tab.keyboard.press("Enter")

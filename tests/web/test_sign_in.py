@@ -16,6 +16,7 @@ def test_a_badge_and_a_pin_sign_in_without_a_mouse(tab, kiosk, accessible, scree
     expect(tab.locator("h1")).to_have_text({"en": "Sign in", "es": "Entrar"}[language])
     accessible(tab)
     screenshot(tab, f"sign-in-{language}")
+    expect(tab.locator("#badge")).to_be_focused()
     scan(tab, badge)
     expect(tab.locator("#pin")).to_be_focused()
     tab.keyboard.type(PIN)
