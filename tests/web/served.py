@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dscplus_station.actor import ALL_ROLES, Actor
 from dscplus_station.operators import service as operators
 from dscplus_station.operators.rules import Position
-from dscplus_station.web import server
+from dscplus_station.serving import Server, listen
+from dscplus_station.web.addresses import Addresses
 from dscplus_station.web.app import kiosk_app
 from dscplus_station.web.kiosk import open_kiosk
 
@@ -43,10 +44,8 @@ def serving(world, port=0, wire=None, **parts):
     """
     started = threading.Event()
     with (
-        server.listen("127.0.0.1", port) as listener,
-        open_kiosk(
-            world.station, world.keystore, server.addresses(listener, "127.0.0.1", (), None, None)
-        ) as kiosk,
+        listen("127.0.0.1", port) as listener,
+        open_kiosk(world.station, world.keystore, Addresses("127.0.0.1", listener.getsockname()[1])) as kiosk,
     ):
         if wire is not None:
             wire.to = kiosk.addresses.port
@@ -54,7 +53,7 @@ def serving(world, port=0, wire=None, **parts):
         for name, part in parts.items():
             setattr(kiosk, name, part)
         app = kiosk_app(kiosk)
-        running = server.Server(app, listener, started.set)
+        running = Server(app, listener, started.set, stopping=kiosk.stopping.set)
         thread = threading.Thread(target=running.run, name="kiosk", daemon=True)
         thread.start()
         try:

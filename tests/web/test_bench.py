@@ -236,6 +236,15 @@ def test_a_scan_on_top_of_what_somebody_had_typed_is_the_scan_alone(at_bench):
     expect(desk(at_bench)).to_contain_text("Scan an order.")
 
 
+def test_a_scan_that_stalls_in_the_middle_is_one_scan(at_bench):
+    """A laden machine, a radio that drops out: longer than the pause that tells a scan from typed keys."""
+    code = order_code("O-2")
+    at_bench.keyboard.type(code[0])
+    at_bench.wait_for_timeout(400)
+    scan(at_bench, code[1:])
+    expect(desk(at_bench)).to_contain_text("Plug a card in for order O-2")
+
+
 def test_scans_that_come_faster_than_their_answers_are_taken_in_order(at_bench, slots):
     slots.cards[CARDS[0]].hold_at = None
     serve(at_bench, slots, "O-1", 1, CARDS[0])

@@ -69,7 +69,6 @@ def _caller_with(*scopes: Scope) -> Callable[..., Caller]:
 Portal = Annotated[Caller, Depends(_caller_with(Scope.PORTAL))]
 PortalOrLogin = Annotated[Caller, Depends(_caller_with(Scope.PORTAL, Scope.LOGIN))]
 Warehouse = Annotated[Caller, Depends(_caller_with(Scope.WAREHOUSE))]
-PortalOrWarehouse = Annotated[Caller, Depends(_caller_with(Scope.PORTAL, Scope.WAREHOUSE))]
 Auditor = Annotated[Caller, Depends(_caller_with(Scope.AUDITOR))]
 
 

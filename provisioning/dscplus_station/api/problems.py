@@ -11,31 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dscplus_station import log
-from dscplus_station.errors import (
-    BadInput,
-    DatabaseFailed,
-    HeldByAnother,
-    NotFound,
-    NotPermitted,
-    StateConflict,
-    StationError,
-    WrongUsage,
-)
+from dscplus_station.errors import StationError
+from dscplus_station.http_status import status_of
 from dscplus_station.portal.service import LoginRefused
 
 MEDIA_TYPE = "application/problem+json"
-
-STATUS: dict[type[StationError], HTTPStatus] = {
-    LoginRefused: HTTPStatus.UNAUTHORIZED,
-    BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    WrongUsage: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotFound: HTTPStatus.NOT_FOUND,
-    NotPermitted: HTTPStatus.FORBIDDEN,
-    HeldByAnother: HTTPStatus.CONFLICT,
-    StateConflict: HTTPStatus.CONFLICT,
-    DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""By class; a class of a room counts as the one that it comes from."""
 
 
 class Problem(BaseModel):
@@ -78,7 +58,7 @@ def tell_problems(app: FastAPI) -> None:
 
 def _station(_request: Request, error: Exception) -> Response:
     assert isinstance(error, StationError)  # noqa: S101 (registered for it)
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.CONFLICT)
+    status = HTTPStatus.UNAUTHORIZED if isinstance(error, LoginRefused) else status_of(error)
     return problem(status, str(error), _kebab(type(error).__name__))
 
 

@@ -57,13 +57,14 @@ def serve(
     import pycountry
 
     from dscplus_station.api.app import api_app
-    from dscplus_station.api.server import Server, listen
     from dscplus_station.passwords.service import StationPasswords
+    from dscplus_station.serving import Server, listen, require_tls
 
     served = [Scope(one) for one in scopes] or list(Scope)
     countries = frozenset(country.alpha_2 for country in pycountry.countries)
     app = api_app(desk.station, desk.keystore, StationPasswords(desk.station), countries, served)
-    with listen(host, port, certificate, certificate_key) as listener:
+    require_tls(host, certificate, certificate_key)
+    with listen(host, port) as listener:
         scheme = "https" if certificate else "http"
         url = f"{scheme}://{host}:{listener.getsockname()[1]}"
         document = {"url": url, "scopes": served}

@@ -14,15 +14,16 @@ from dscplus_station.errors import HeldByAnother
 
 def serve_demo(home: Path) -> None:
     """Serve the page until Ctrl-C, at the usual port, or at a free one if somebody has that."""
-    from dscplus_station.web import server
+    from dscplus_station import serving
+    from dscplus_station.web.addresses import Addresses
 
     desk = Desk(home, home / "passphrase", as_json=False)
     with ExitStack() as stack:
         try:
-            listener = stack.enter_context(server.listen("127.0.0.1", PORT))
+            listener = stack.enter_context(serving.listen("127.0.0.1", PORT))
         except HeldByAnother:
-            listener = stack.enter_context(server.listen("127.0.0.1", 0))
-        addresses = server.addresses(listener, "127.0.0.1", (), None, None)
+            listener = stack.enter_context(serving.listen("127.0.0.1", 0))
+        addresses = Addresses("127.0.0.1", listener.getsockname()[1])
 
         def started() -> None:
             click.echo(f"\nThe kiosk's page: {addresses.url} (Ctrl-C ends it)")

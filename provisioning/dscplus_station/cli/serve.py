@@ -56,10 +56,12 @@ def serve(
     Example:
       dsc-station serve
     """
-    from dscplus_station.web import server
+    from dscplus_station import serving
+    from dscplus_station.web.addresses import Addresses
 
-    with server.listen(host, port) as listener:
-        addresses = server.addresses(listener, host, names, certificate, certificate_key)
+    serving.require_tls(host, certificate, certificate_key)
+    with serving.listen(host, port) as listener:
+        addresses = Addresses(host, listener.getsockname()[1], certificate is not None, names)
 
         def started() -> None:
             desk.tell(
@@ -82,13 +84,15 @@ def run(
     with ThreadPoolExecutor(1) as opening:
         # The passphrase's key takes a third of a second by design; the page's modules load meanwhile.
         keystore = opening.submit(FileKeystore.open, desk.home.keystore_file, passphrase)
-        from dscplus_station.web import server
+        from dscplus_station.serving import Server
         from dscplus_station.web.app import kiosk_app
         from dscplus_station.web.kiosk import open_kiosk
 
         station = desk.station
     with open_kiosk(station, keystore.result(), addresses) as kiosk:
-        serving = server.Server(kiosk_app(kiosk), listener, started, certificate, certificate_key)
+        serving = Server(
+            kiosk_app(kiosk), listener, started, certificate, certificate_key, stopping=kiosk.stopping.set
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: serving.stop())
         serving.run()

@@ -12,13 +12,13 @@ password_file = "/run/keys/smtp"
 file = "/srv/station/sms.jsonl"  # or: url = "https://…" and token_file = "…"
 """
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dscplus_station.errors import BadInput
+from dscplus_station.network import is_loopback
 from dscplus_station.notices.gateways import Gateway, Password
 from dscplus_station.notices.gateways.sms import SmsFile, SmsHttp
 from dscplus_station.notices.gateways.smtp import Security, SmtpGateway
@@ -59,7 +59,7 @@ def _email(values: Mapping[str, Any]) -> SmtpGateway:
     user, password_file = values.get("user"), values.get("password_file")
     if (user is None) != (password_file is None):
         raise BadInput("[notices.email] has user and password_file both, or neither")
-    if security == Security.NONE and not _is_loopback(host):
+    if security == Security.NONE and not is_loopback(host):
         raise BadInput(
             f"[notices.email] security = none sends mail readable by anybody on the way to {host}: "
             "say starttls or tls"
@@ -79,7 +79,7 @@ def _sms(values: Mapping[str, Any]) -> Gateway:
         return SmsFile(Path(str(values["file"])))
     url = str(values["url"])
     parts = urlsplit(url)
-    loopback = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not parts.hostname or not (parts.scheme == "https" or loopback):
         raise BadInput("[notices.sms] url begins with https:// (http:// only on this machine)")
     return SmsHttp(url, _secret(values["token_file"], "SMS token"))
@@ -94,10 +94,3 @@ def _table(part: Mapping[str, Any], name: str, keys: frozenset[str]) -> Mapping[
 
 def _secret(path: object, what: str) -> Password:
     return Password(read_secret_line(Path(str(path)), what))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,7 +1,8 @@
 """Under which names the kiosk answers, and what follows: its cookie, what counts as its own origin."""
 
-import ipaddress
 from dataclasses import dataclass
+
+from dscplus_station.network import is_loopback
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,6 @@ class Addresses:
     def cookie(self) -> str:
         """The session cookie's name. The prefix lets a browser take it from this host by TLS only."""
         return "__Host-dsc-session" if self.tls else "dsc-session"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _with_port(name: str, port: int) -> str:

@@ -10,30 +10,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dscplus_driver.errors import DscError
 from dscplus_station import log
-from dscplus_station.errors import (
-    BadInput,
-    DatabaseFailed,
-    HeldByAnother,
-    NotFound,
-    NotPermitted,
-    StateConflict,
-    StationError,
-    WrongUsage,
-)
+from dscplus_station.errors import StationError
+from dscplus_station.http_status import status_of
 from dscplus_station.operators.sessions import Locked
 from dscplus_station.web.deps import NotSignedIn, who
 from dscplus_station.web.render import gettext_of, page
-
-STATUS: dict[type[StationError], int] = {
-    BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    WrongUsage: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotFound: HTTPStatus.NOT_FOUND,
-    NotPermitted: HTTPStatus.FORBIDDEN,
-    HeldByAnother: HTTPStatus.CONFLICT,
-    StateConflict: HTTPStatus.CONFLICT,
-    DatabaseFailed: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""By class; a class of a room counts as the one that it comes from, anything else as 409."""
 
 
 def tell_failures(app: FastAPI) -> None:
@@ -43,11 +24,6 @@ def tell_failures(app: FastAPI) -> None:
     app.add_exception_handler(DscError, _card)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _form)
-
-
-def status_of(error: StationError) -> int:
-    """The HTTP status that fits an error's class."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.CONFLICT)
 
 
 def told(request: Request, status: int, title: str, words: str) -> Response:

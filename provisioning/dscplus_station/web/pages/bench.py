@@ -1,8 +1,6 @@
 """The bench: scans, slots and parcels on one page, kept up to date by a stream of events."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from dscplus_station.actor import Actor, Role
@@ -11,6 +9,7 @@ from dscplus_station.web.bench import drawing, scanning
 from dscplus_station.web.bench.stream import events
 from dscplus_station.web.deps import KioskHere, SignedIn, Watching
 from dscplus_station.web.render import page
+from dscplus_station.web.scanned import Scanned
 
 router = APIRouter()
 
@@ -34,9 +33,7 @@ def stream(request: Request, actor: Watching, kiosk: KioskHere) -> Response:
 
 
 @router.post("/bench/scan")
-def scan(
-    request: Request, actor: SignedIn, kiosk: KioskHere, code: Annotated[str, Form(max_length=400)] = ""
-) -> Response:
+def scan(request: Request, actor: SignedIn, kiosk: KioskHere, code: Scanned) -> Response:
     """Take what was scanned or typed."""
     _may(actor)
     if code.strip() and scanning.take(kiosk, actor, code) is scanning.Then.SUPERVISOR:

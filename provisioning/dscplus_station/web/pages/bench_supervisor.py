@@ -8,13 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import StationError
+from dscplus_station.http_status import status_of
 from dscplus_station.operators.authentication import second_person
 from dscplus_station.parcels.overview import open_now
 from dscplus_station.parcels.taking_over import take_over
 from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.shipping.recent import left_last
 from dscplus_station.web.deps import KioskHere, SignedIn, kiosk_of
-from dscplus_station.web.failures import status_of
 from dscplus_station.web.render import page
 
 router = APIRouter()

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from dscplus_station.actor import Actor
 from dscplus_station.errors import BadInput, NotFound, StationError
+from dscplus_station.http_status import status_of
 from dscplus_station.lists.rules import View, read_view, write_view
 from dscplus_station.lists.service import EXPORT_ROLES, LISTINGS, export, look
 from dscplus_station.lists.walk import Listing
@@ -20,7 +21,6 @@ from dscplus_station.scans.rules import CardScan, LabelScan, OrderScan, Tracking
 from dscplus_station.station import Station
 from dscplus_station.stock.service import get_card
 from dscplus_station.web.deps import KioskHere, SignedIn
-from dscplus_station.web.failures import status_of
 from dscplus_station.web.language import N_
 from dscplus_station.web.render import page
 

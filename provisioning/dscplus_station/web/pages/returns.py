@@ -34,6 +34,7 @@ from dscplus_station.web.render import gettext_of, page
 from dscplus_station.web.returns import texts
 from dscplus_station.web.returns.drawing import desk_facts
 from dscplus_station.web.returns.work import disposal, inspection, returns_slots, slot_with
+from dscplus_station.web.scanned import Scanned
 
 router = APIRouter()
 
@@ -69,7 +70,7 @@ def scan(
     request: Request,
     actor: SignedIn,
     kiosk: KioskHere,
-    code: Annotated[str, Form(max_length=400)] = "",
+    code: Scanned,
     serial_number: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """A card: it is received, if it was out, and shown. OK on a card's page: what is recommended is done.

@@ -16,14 +16,15 @@
   const waiting = [];
   let sending = false;
 
-  // What a person had typed and left before a scan came on top of it is no part of the scan.
-  const scanned = (typed) => {
+  // What a person had typed and left before a scan came on top of it is no part of the scan: here is where that may have
+  // begun. The station decides (web/scanned.py), since half of a scan that stalled looks just so.
+  const burstIn = (typed) => {
     let start = keys.length - 1;
     while (start > 0 && keys[start][1] - keys[start - 1][1] < PAUSE_MS) start -= 1;
     const tail = keys.slice(Math.max(start, 0));
     const text = tail.map(([character]) => character).join("");
     const fast = tail.length >= SHORTEST && (tail.at(-1)[1] - tail[0][1]) / (tail.length - 1) <= FAST_MS;
-    return fast && typed.length > text.length && typed.endsWith(text) ? text : typed;
+    return fast && typed.length > text.length && typed.endsWith(text) ? text : "";
   };
 
   const send = async () => {
@@ -31,11 +32,11 @@
     sending = true;
     form.setAttribute("aria-busy", "true");
     while (waiting.length) {
-      const code = waiting.shift();
+      const values = waiting.shift();
       sent.textContent = waiting.length ? `+${waiting.length}` : "";
       try {
         await htmx.ajax("POST", form.getAttribute("action"), {
-          source: form, target: form.dataset.target, swap: "outerHTML", values: { code },
+          source: form, target: form.dataset.target, swap: "outerHTML", values,
         });
       } catch { /* told below */ }
     }
@@ -54,10 +55,11 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
-    const code = scanned(field.value).trim();
+    const code = field.value.trim();
+    const burst = burstIn(field.value).trim();
     field.value = "";
     keys = [];
-    if (code) { waiting.push(code); send(); }
+    if (code) { waiting.push({ code, burst }); send(); }
   });
 
   const editable = (element) => element?.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");

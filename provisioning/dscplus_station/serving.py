@@ -1,8 +1,7 @@
-"""Serving the API: one socket, a clean end."""
+"""Serving an ASGI app: one socket, TLS for whoever is not on this machine, a clean end."""
 
 import contextlib
 import errno
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -12,31 +11,36 @@ import uvicorn
 from fastapi import FastAPI
 
 from dscplus_station.errors import BadInput, HeldByAnother, StationError
+from dscplus_station.network import is_loopback
 
 END_TIMEOUT = 5
 """Seconds that requests under way have when the server is to end."""
 
 
-def listen(host: str, port: int, certificate: Path | None, key: Path | None) -> socket.socket:
-    """Take the port; 0 takes a free one.
+def require_tls(host: str, certificate: Path | None, key: Path | None) -> None:
+    """Refuse to serve others in the clear.
 
     Raises:
-        BadInput: tokens would cross a network in the clear; or a certificate without its key.
-        HeldByAnother: somebody else listens there.
-        StationError: no such address on this machine, or not allowed.
+        BadInput: secrets would cross a network as they are; or a certificate without its key.
     """
     if (certificate is None) != (key is None):
         raise BadInput("a certificate goes with its key: --certificate F and --certificate-key F")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        raise BadInput(f"{host} is no address of a network card, such as 127.0.0.1") from None
-    if certificate is None and not address.is_loopback:
+    if certificate is None and not is_loopback(host):
         raise BadInput(
-            f"{host} can be reached by others, so tokens and passwords would cross the network in the clear: "
-            "give --certificate F and --certificate-key F, or leave out --bind"
+            f"{host} can be reached by others, so PINs, passwords and tokens would cross the network in the "
+            "clear: give --certificate F and --certificate-key F, or leave out --bind"
         )
-    listener = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port; 0 takes a free one.
+
+    Raises:
+        HeldByAnother: somebody else listens there.
+        StationError: no such address on this machine, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -44,12 +48,18 @@ def listen(host: str, port: int, certificate: Path | None, key: Path | None) -> 
     except OSError as error:
         listener.close()
         kind = HeldByAnother if error.errno == errno.EADDRINUSE else StationError
-        raise kind(f"{host} port {port}: {error.strerror or error}; say another with --port") from None
+        told = f"{host} port {port}: {error.strerror or error}; say another with --port or --bind"
+        raise kind(told) from None
     return listener
 
 
 class Server:
-    """The API's server. `run` blocks until `stop`, which any thread or a signal handler may call."""
+    """An app's server. `run` blocks until `stop`, which any thread or a signal handler may call.
+
+    Args:
+        started: called once it answers.
+        stopping: called when it is to end, so that what lasts, such as a stream, ends by itself.
+    """
 
     def __init__(
         self,
@@ -58,13 +68,17 @@ class Server:
         started: Callable[[], None],
         certificate: Path | None = None,
         key: Path | None = None,
+        *,
+        stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self._listener = listener
+        self._stopping = stopping
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,
             lifespan="off",
             proxy_headers=False,
             timeout_graceful_shutdown=END_TIMEOUT,
@@ -79,10 +93,12 @@ class Server:
 
     def run(self) -> None:
         """Serve until stopped."""
-        self._server.run(sockets=[self._listener])
+        with self._listener:
+            self._server.run(sockets=[self._listener])
 
     def stop(self) -> None:
         """End: no new requests; those under way are answered."""
+        self._stopping()
         self._server.should_exit = True
 
 
