@@ -66,6 +66,15 @@ class Desk:
     paces: Paces
 
 
+NOT_KEPT = "not_kept"
+"""Set in the state of a request whose answer is a secret: a repetition hears that it was done, no more."""
+
+
+def _not_kept() -> Response:
+    told = "this was done, and what it gave is kept nowhere: if it did not arrive, ask under another key"
+    return problem(HTTPStatus.GONE, told, "not-kept")
+
+
 class Gate:
     """The ASGI middleware."""
 
@@ -144,8 +153,9 @@ class Gate:
             lost = Kept(HTTPStatus.INTERNAL_SERVER_ERROR, "", b"")
             await run_in_threadpool(replays.finish, station, answers, bearer.name, key, lost)
             raise
-        content_type = response.headers.get("content-type", "application/json")
-        kept = Kept(response.status_code, content_type, bytes(response.body))
+        shown = _not_kept() if scope["state"].get(NOT_KEPT) else response
+        content_type = shown.headers.get("content-type", "application/json")
+        kept = Kept(shown.status_code, content_type, bytes(shown.body))
         await run_in_threadpool(replays.finish, station, answers, bearer.name, key, kept)
         return response
 

@@ -305,13 +305,17 @@ def _move(
 
 
 def _last_label(session: Session, order_id: str) -> PrintJob | None:
-    """The last label that was asked for, for the card that serves the order now."""
+    """The last label that was asked for since the card that serves the order now came to serve it."""
     binding = live_binding(session, order_id=order_id)
     if binding is None:
         return None
     return session.scalars(
         select(PrintJob)
-        .where(PrintJob.order_id == order_id, PrintJob.serial_number == binding.serial_number)
+        .where(
+            PrintJob.order_id == order_id,
+            PrintJob.serial_number == binding.serial_number,
+            PrintJob.asked_at >= binding.bound_at,
+        )
         .order_by(PrintJob.id.desc())
         .limit(1)
     ).one_or_none()

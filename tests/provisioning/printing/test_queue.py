@@ -11,6 +11,7 @@ from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.desk.shelf import resolve
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
+from dscplus_station.orders.service import bind, release
 from dscplus_station.printing import service, turn
 from dscplus_station.printing.printers import PrinterOut
 from dscplus_station.printing.rules import JOB_TRANSITIONS, JobState
@@ -160,6 +161,19 @@ def test_a_slot_prints_once_however_often_it_says_pass(made):
     again = act(made, service.print_passed, "O-1", "2", printer=paper)
     assert first == again
     assert len(paper.printed) == 1
+
+
+def test_a_card_that_is_made_again_for_the_same_order_has_a_label_of_its_own(made):
+    """Set aside, released and taken for that order again: the first label is not of this making."""
+    paper = Paper()
+    first = act(made, service.print_passed, "O-1", "2", printer=paper)
+    made.at(minutes=5)
+    with made.writing() as session:
+        release(session, made.actor, made.moment, "O-1", "set aside")
+        bind(session, made.actor, made.moment, "O-1", CARDS[0])
+    second = act(made, service.print_passed, "O-1", "2", printer=paper)
+    assert (first.copy, second.copy) == (1, 2)
+    assert len(paper.printed) == 2
 
 
 def test_a_slot_that_says_pass_again_tries_again_what_waits(made):

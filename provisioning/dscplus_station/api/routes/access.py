@@ -3,10 +3,11 @@
 import base64
 from datetime import datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from dscplus_station.api.context import KEYED, Portal, Proof, UserPath, answers, require_right
+from dscplus_station.api.gate import NOT_KEPT
 from dscplus_station.clock import last_day
 from dscplus_station.interim.online_card import confirm_online_card, make_online_card
 from dscplus_station.interim.service import InterimAccess, interim_access
@@ -47,13 +48,17 @@ def ways(caller: Portal, user: UserPath) -> WaysBack:
     "/users/{user}/online-cards",
     status_code=201,
     dependencies=KEYED,
-    responses=answers(404, 409),
+    responses=answers(404, 409, 410),
     summary="Make an online card to print",
 )
-def make(caller: Portal, user: UserPath) -> PrintedCard:
-    """R18: for whoever holds a passcode that works. Made again, the last one printed counts."""
+def make(request: Request, caller: Portal, user: UserPath) -> PrintedCard:
+    """R18: for whoever holds a passcode that works. Made again, the last one printed counts.
+
+    The sheet is given once: the same request again hears 410, and another one makes another sheet.
+    """
     from dscplus_station.interim.sheet import online_card_sheet
 
+    setattr(request.state, NOT_KEPT, True)
     station = caller.station
     card = make_online_card(station, caller.actor, caller.keystore, user)
     confirm_by = last_day(station.settings.zone, card.confirm_before)
