@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import dscplus_station
 from dscplus_station.cli import COMMANDS
 from dscplus_station.devices.rules import ASSIGNMENT_TRANSITIONS
 from dscplus_station.orders.rules import COLUMNS, ORDER_TRANSITIONS
@@ -36,3 +37,12 @@ def test_every_command_is_on_the_page_and_every_column():
     for name in COMMANDS:
         assert re.search(rf"`(dsc-station )?{name}[ `]", PAGE) or name == "demo", name
     assert f"`{','.join(COLUMNS)}`" in PAGE
+
+
+def test_every_room_is_in_the_table_of_rooms():
+    package = Path(dscplus_station.__file__).parent
+    rooms = {entry.parent.name for entry in package.glob("*/__init__.py")} - {"migrations"}
+    modules = {entry.stem for entry in package.glob("*.py")}
+    table = PAGE.split("## Rooms\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", table, re.MULTILINE))))
+    assert rooms <= named <= rooms | modules

@@ -29,7 +29,6 @@ PLACES = (
     Place("/hands", N_("Your hands"), frozenset(Role)),
     Place("/training", N_("Training"), frozenset(Role)),
     Place("/documents", N_("Documents"), _BENCH | {Role.SUPERVISOR}),
-    Place("/people", N_("People"), frozenset({Role.OPERATORS, Role.SUPERVISOR})),
 )
 
 
