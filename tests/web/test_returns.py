@@ -1,11 +1,15 @@
 """The returns desk's pages in a real browser (R46): looked at, restocked, set aside, captured by two."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from playwright.sync_api import expect
 
 from dscplus_driver import Pin, Seed
 from dscplus_driver import Profile as CardProfile
 from dscplus_driver.model import LifeCycle
+from dscplus_station.desk import sheet as sheets
 from dscplus_station.holds.service import hold_of, open_hold
 from dscplus_station.operators.rules import Position
 from dscplus_station.personalise import runner
@@ -13,7 +17,9 @@ from dscplus_station.personalise.journal import Journal
 from dscplus_station.printing.service import jobs
 from dscplus_station.scans.rules import Command, command_code
 from dscplus_station.slots.map import slot_map
+from dscplus_station.slots.rules import Phase
 from dscplus_station.stock.service import get_card
+from dscplus_station.web.returns import drawing
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES
 from tests.web.scanner import scan
@@ -207,7 +213,24 @@ def test_r12_damaged_on_purpose_is_captured_by_two_people(
     assert badge not in signed_in.content()
 
 
-def test_a_restock_that_was_interrupted_goes_on(signed_in, world, slots):
+def records_read_while_works_end(monkeypatch, kiosk):
+    """Let every page read the records while a work is under way, and show them when it has ended."""
+
+    busy = (Phase.WORKING, Phase.IDENTIFYING)
+
+    def slow(station, serial_number):
+        read = sheets.sheet(station, serial_number)
+        until = time.monotonic() + 5
+        while any(one.phase in busy for one in kiosk.kiosk.bench.snapshot().slots):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return read
+
+    parts = SimpleNamespace(sheet=slow, last_inspection=sheets.last_inspection)
+    monkeypatch.setattr(drawing, "sheets", parts)
+
+
+def test_a_restock_that_was_interrupted_goes_on(signed_in, kiosk, world, slots, monkeypatch):
     sent(world, slots, FIRST, "O-1")
     signed_in.goto("/returns")
     scan_card(signed_in, FIRST)
@@ -222,9 +245,25 @@ def test_a_restock_that_was_interrupted_goes_on(signed_in, world, slots):
     expect(signed_in.locator("#desk")).to_contain_text("Plug the card in first.")
     slots.plug(2, FIRST)
     expect(signed_in.locator("#act")).to_be_enabled()
+    records_read_while_works_end(monkeypatch, kiosk)
     signed_in.locator("#act").click()
     expect(signed_in.locator(".returns-word")).to_contain_text("Back in stock")
     assert card_state(world) == "BLANK"
+
+
+def test_nothing_vanishes_under_a_finger_when_nothing_has_changed(signed_in, world, slots):
+    sent(world, slots, FIRST, "O-1")
+    signed_in.goto("/returns")
+    with signed_in.expect_response("**/desk*"):
+        scan_card(signed_in, FIRST)
+    dead = signed_in.locator("#dead")
+    dead.hover()
+    signed_in.mouse.down()
+    for _ in range(2):
+        with signed_in.expect_response("**/desk*"):
+            pass
+    signed_in.mouse.up()
+    recommended(signed_in, "quarantine")
 
 
 def test_r46_the_wrong_card_in_the_slot_is_not_the_one_that_was_scanned(signed_in, world, slots):

@@ -55,6 +55,10 @@ class Display:
         plugging = self.state.plugging + (1 if another else 0)
         return self.show(**_FRESH, phase=phase, plugging=plugging)
 
+    def look_again(self) -> SlotState:
+        """Forget what was done with the card, whose number is known and asked again."""
+        return self.show(**_FRESH | {"serial_number": self.state.serial_number, "phase": Phase.IDENTIFYING})
+
     def begin(self, work: str, steps: tuple[str, ...], order: str | None = None) -> None:
         """A work begins: its time runs."""
         self._began = self._clock()

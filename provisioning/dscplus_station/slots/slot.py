@@ -251,7 +251,7 @@ class SlotWorker:
         if work is None:
             self._begin()
             return
-        self._display.fresh(Phase.IDENTIFYING)
+        self._display.look_again()
         ended = self._turns.work(plugged, work)
         self._end(work.name, ended)
         asked.future.set_result(ended)

@@ -49,6 +49,7 @@ def test_work_is_told_step_by_step_in_the_same_stream_and_gives_its_end(bench):
     assert future.result(0) == GOOD
     working = [(state.work, state.step, state.part) for state in told if state.phase is Phase.WORKING]
     assert working == [("inspect", None, 0.0), ("inspect", "genuine", 0.5), ("inspect", "battery", 1.0)]
+    assert {state.serial_number for state in told} == {FIRST}, "a page of this card never loses sight of it"
     assert (told[-1].phase, told[-1].verdict, told[-1].outcome.code) == (Phase.ENDED, Verdict.PASS, "GENUINE")
     assert [(end.work, end.serial_number, end.order) for end in bench.ended] == [("inspect", FIRST, None)]
     again = bench.slots.work_in(1, inspection())  # another one on the same card

@@ -7,7 +7,7 @@ from dscplus_station.desk.rules import TOLD, Check, Outcome
 from dscplus_station.errors import BadInput
 from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.quarantine.rules import CAUSE_TOLD
-from dscplus_station.slots.rules import WORDS, Code, Phase
+from dscplus_station.slots.rules import WORDS, Code, Phase, Verdict
 from dscplus_station.slots.state import SlotState
 from dscplus_station.stock.rules import CardState, serial_number_fault
 from dscplus_station.web.kiosk import Kiosk
@@ -28,8 +28,10 @@ def desk_facts(kiosk: Kiosk, serial_number: str, asked: int = -1) -> dict[str, A
     """
     if fault := serial_number_fault(serial_number):
         raise BadInput(f"{serial_number}: {fault}")
-    facts = sheets.sheet(kiosk.station, serial_number)
+    # The slot first: a work is on record before its slot says that it ended. The other way round a page could
+    # show what was before the end beside a slot that has ended, and would wait for nothing.
     slot = slot_with(kiosk.bench, serial_number)
+    facts = sheets.sheet(kiosk.station, serial_number)
     last = sheets.last_inspection(kiosk.station, serial_number)
     due = slot is not None and slot.version == asked
     working = slot is not None and (due or slot.phase in (Phase.WORKING, Phase.IDENTIFYING))
@@ -37,6 +39,7 @@ def desk_facts(kiosk: Kiosk, serial_number: str, asked: int = -1) -> dict[str, A
     here = slot is not None and slot.phase is not Phase.EMPTY
     in_stock = facts.state is CardState.BLANK
     untouched = last is None and facts.begun is None
+    interrupted = slot is not None and slot.verdict is Verdict.INTERRUPTED
     return {
         "serial_number": serial_number,
         "facts": facts,
@@ -52,7 +55,9 @@ def desk_facts(kiosk: Kiosk, serial_number: str, asked: int = -1) -> dict[str, A
         "done": done,
         "here": here,
         "begin": slot is not None and slot.phase is Phase.WAITING and untouched and not in_stock,
-        "poll": working or (untouched and not done) or (not here and facts.begun is not None),
+        "poll": working
+        or (untouched and not done)
+        or (facts.begun is not None and (interrupted or not here)),
         "captures": facts.hold is HoldState.HELD
         and facts.judged_end is not None
         and STATE_AFTER[HoldEnd(facts.judged_end)] is HoldState.CAPTURED,

@@ -23,6 +23,16 @@
     }, 1000);
   }
 
+  // A part that asks for itself again and again is replaced only by what differs: under a finger that presses, or
+  // under a screen reader that speaks, nothing may vanish and come back the same.
+  const shown = new Map();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr, requestConfig } = event.detail;
+    const again = requestConfig.elt === target;
+    if (again && shown.get(target.id) === xhr.responseText) event.detail.shouldSwap = false;
+    shown.set(target.id, again ? xhr.responseText : null);
+  });
+
   // `data-then="ID"`: Enter in this field (a scanner ends with it) leads to that one, while it is empty.
   document.addEventListener("keydown", (event) => {
     const then = event.key === "Enter" && document.getElementById(event.target.dataset?.then);
