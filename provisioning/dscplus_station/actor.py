@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dscplus_station.errors import NotPermitted
+from dscplus_station.wording import N_, joined, words
 
 
 class Role(StrEnum):
@@ -52,7 +53,12 @@ class Actor:
             NotPermitted: the role is missing.
         """
         if role not in self.roles:
-            raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {role.value}")
+            raise NotPermitted(
+                "{operator} may not {deed}: that needs the role {role}",
+                operator=self.operator,
+                deed=words(deed),
+                role=role,
+            )
 
     def require_one_of(self, roles: Collection[Role], deed: str) -> None:
         """Refuse unless the actor holds one of `roles`; `deed` as for `require`.
@@ -61,8 +67,13 @@ class Actor:
             NotPermitted: all of them are missing.
         """
         if self.roles.isdisjoint(roles):
-            needed = " or ".join(sorted(role.value for role in roles))
-            raise NotPermitted(f"{self.operator} may not {deed}: that needs the role {needed}")
+            needed = joined(sorted(roles), N_(" or "))
+            raise NotPermitted(
+                "{operator} may not {deed}: that needs the role {needed}",
+                operator=self.operator,
+                deed=words(deed),
+                needed=needed,
+            )
 
     def require_second(self, second: "Actor", role: Role, deed: str) -> None:
         """Refuse unless `second`, who holds `role`, is another person (R46).
@@ -72,4 +83,8 @@ class Actor:
         """
         second.require(role, deed)
         if second.operator == self.operator:
-            raise NotPermitted(f"{self.operator} may not {deed} alone: that needs a second person")
+            raise NotPermitted(
+                "{operator} may not {deed} alone: that needs a second person",
+                operator=self.operator,
+                deed=words(deed),
+            )

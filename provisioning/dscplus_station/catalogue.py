@@ -10,12 +10,11 @@ import importlib.resources
 import io
 from datetime import date
 
-from babel import Locale
-from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-SOURCE_LANGUAGE = "en"
+from dscplus_station.wording import SOURCE_LANGUAGE, written_day
+
 HOLDER = "holder"
 _FOLDER = importlib.resources.files("dscplus_station") / "locale"
 
@@ -35,6 +34,13 @@ def areas(language: str) -> list[str]:
 
 
 @functools.cache
+def texts(language: str, area: str) -> tuple[str, ...]:
+    """The English texts that an area's catalogue has a translation of."""
+    source = (_FOLDER / language / "LC_MESSAGES" / f"{area}.po").read_bytes()
+    return tuple(str(message.id) for message in read_po(io.BytesIO(source), locale=language) if message.id)
+
+
+@functools.cache
 def translations(language: str, area: str = HOLDER) -> gettext.NullTranslations:
     """The catalogue of a language out of `languages()`; English has none and needs none."""
     if language == SOURCE_LANGUAGE:
@@ -48,4 +54,4 @@ def translations(language: str, area: str = HOLDER) -> gettext.NullTranslations:
 
 def day(language: str, value: date) -> str:
     """A day as people write it: Fri 25 Dec 2026, vie 25 dic 2026."""
-    return format_date(value, "EEE d MMM y", locale=Locale.parse(language))
+    return written_day(language, value)

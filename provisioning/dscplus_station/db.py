@@ -34,6 +34,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from dscplus_station.errors import DatabaseFailed
+from dscplus_station.wording import N_, words
 
 _Row = TypeVar("_Row", bound="Base")
 
@@ -240,13 +241,13 @@ def _watch_for_unaudited_changes(session: Session) -> None:
 
 
 _REASONS = (
-    ("database is locked", "another process holds it; try again when that one is done"),
-    ("disk is full", "the disk is full; free some space and try again"),
-    ("disk I/O error", "the disk failed or is full; see the system's log, then try again"),
-    ("readonly database", "the home is read-only for this user"),
-    ("unable to open", "its file cannot be opened: check that the home exists and is writable"),
-    ("malformed", "its file is damaged; restore a backup"),
-    ("not a database", "its file is not a database (any more); restore a backup"),
+    ("database is locked", N_("another process holds it; try again when that one is done")),
+    ("disk is full", N_("the disk is full; free some space and try again")),
+    ("disk I/O error", N_("the disk failed or is full; see the system's log, then try again")),
+    ("readonly database", N_("the home is read-only for this user")),
+    ("unable to open", N_("its file cannot be opened: check that the home exists and is writable")),
+    ("malformed", N_("its file is damaged; restore a backup")),
+    ("not a database", N_("its file is not a database (any more); restore a backup")),
 )
 
 
@@ -261,4 +262,6 @@ def _failures_told() -> Iterator[None]:
         reason = next((told for text, told in _REASONS if text in str(error.orig)), None)
         if reason is None:
             raise
-        raise DatabaseFailed(f"the station's database: {reason}. Nothing was changed.") from error
+        raise DatabaseFailed(
+            "the station's database: {reason}. Nothing was changed.", reason=words(reason)
+        ) from error

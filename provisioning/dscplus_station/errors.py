@@ -1,14 +1,25 @@
 """Every error the station tells people about: what is wrong, which card or order, what to do now.
 
 Each class carries the exit code of the command contract, so that the command line, the page and the API
-agree on what kind of failure it was.
+agree on what kind of failure it was. What it says is a template and its facts (`wording.Words`): the command
+line, the logs and the API have it in English, a page in its reader's language.
 """
+
+from dscplus_station.wording import Words
 
 
 class StationError(Exception):
-    """A failure that can be told in one line; nothing was changed unless the line says so."""
+    """A failure that can be told in one line; nothing was changed unless the line says so.
+
+    `told` is that line.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str = "", /, **facts: object) -> None:
+        said = {name: fact.told if isinstance(fact, StationError) else fact for name, fact in facts.items()}
+        self.told: Words = Words(text, **said)
+        super().__init__(self.told)
 
 
 class BadInput(StationError):

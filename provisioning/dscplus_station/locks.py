@@ -37,7 +37,9 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StationError(f"{path}: {error.strerror}; {name} was not started") from error
+        raise StationError(
+            "{path}: {strerror}; {name} was not started", path=path, strerror=error.strerror, name=name
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,7 +47,9 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
             holder = (
                 os.pread(descriptor, _HOLDER_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
             )
-            raise HeldByAnother(f"{name} is held by {holder}: wait for it, or stop it") from None
+            raise HeldByAnother(
+                "{name} is held by {holder}: wait for it, or stop it", name=name, holder=holder
+            ) from None
         os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode().ljust(_HOLDER_BYTES), 0)
         yield
     finally:

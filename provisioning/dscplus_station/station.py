@@ -37,7 +37,10 @@ class Station:
             return today
         if asked > today and not self.settings.demo:
             raise NotPermitted(
-                f"{asked} is still to come (today is {today} in {self.settings.time_zone}): "
-                "only a demo home looks into the future"
+                "{asked} is still to come (today is {today} in {time_zone}): only a demo home looks into "
+                "the future",
+                asked=str(asked),
+                today=str(today),
+                time_zone=self.settings.time_zone,
             )
         return asked

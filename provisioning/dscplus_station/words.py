@@ -13,4 +13,4 @@ def require_words(what: str, value: str, limit: int = MAX_REASON) -> None:
         BadInput: told with `what`, for example ``order O-1: a carrier``.
     """
     if not value.strip() or len(value) > limit or not value.isprintable():
-        raise BadInput(f"{what} has 1 to {limit} printable characters")
+        raise BadInput("{what} has 1 to {limit} printable characters", what=what, limit=limit)

@@ -219,3 +219,20 @@ def test_extra_names_what_the_kiosk_imports():
     imported = {"argon2-cffi": "argon2", "fpdf2": "fpdf", "python-multipart": "python_multipart"}
     imported |= {"zxing-cpp": "zxingcpp", "pillow": "PIL", "fonttools": "fontTools"}
     assert {imported.get(one, one) for one in wanted} <= EXTRA
+
+
+def test_a_refusal_is_told_in_the_readers_language(client, kiosk):
+    """One source of words: the log has the English line, the page says it in Spanish."""
+    sign_in(client, kiosk)
+    asked = client.get("/cards/0000000018", headers={"Accept-Language": "es"})
+    assert asked.status_code == 404
+    assert "no hay tarjeta 0000000018 en las existencias de esta estación" in asked.text
+    assert "no card 0000000018 in this station" in client.get("/cards/0000000018").text
+
+
+def test_a_wrong_secret_is_told_in_the_readers_language(client, kiosk):
+    badge = kiosk.add_operator()
+    form = {"badge_or_name": badge, "secret": "000111", "csrf": csrf(client)}
+    answer = client.post("/sign-in", data=form, headers={"Origin": kiosk.url, "Accept-Language": "es"})
+    assert answer.status_code == 403
+    assert "PIN o contraseña incorrectos; quedan 4 intentos" in answer.text

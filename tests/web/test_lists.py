@@ -10,7 +10,8 @@ from benchmarks.bulk_records import fill, serial_of
 from dscplus_station.lists.service import LISTINGS
 from dscplus_station.operators.rules import Position
 from dscplus_station.scans.rules import order_code
-from dscplus_station.web.pages.lists_lists import COLOURS, FILTERS, SEARCHES, SHEETS, WORDS
+from dscplus_station.web.lists.states import COLOURS, WORDS
+from dscplus_station.web.pages.lists_lists import FILTERS, SEARCHES, SHEETS
 from tests.provisioning.support import CARDS, World, listed, order_values
 from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan

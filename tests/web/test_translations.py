@@ -1,5 +1,6 @@
 """Each text of the pages has its Spanish, in its area's catalogue; none is left over or loses a fact."""
 
+import inspect
 import io
 import re
 from pathlib import Path
@@ -10,18 +11,35 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 import dscplus_station
+from dscplus_driver import errors as card_errors
 from dscplus_station import catalogue
+from dscplus_station.actor import Role
 from dscplus_station.desk.rules import TOLD
+from dscplus_station.desk.rules import Outcome as DeskOutcome
+from dscplus_station.desk.states import DisposalState
+from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.holds.rules import HoldState
+from dscplus_station.lists.service import LISTINGS
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.printing.rules import JobState
 from dscplus_station.quarantine.rules import CAUSE_TOLD
+from dscplus_station.returns.rules import ReturnReason, ReturnState
 from dscplus_station.scans import rules as scans
+from dscplus_station.sharing.rules import SharingState
 from dscplus_station.slots import rules as slots
-from dscplus_station.web.language import NAMES
+from dscplus_station.stock.rules import CardState
+from dscplus_station.web.language import EVIDENCE, NAMES
+from dscplus_station.wording import enum_text
+from tests.web import said
 
 PACKAGE = Path(dscplus_station.__file__).parent
 WEB = PACKAGE / "web"
 COMMON = "kiosk"
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
-AREAS = sorted({path.name for path in (WEB / "templates").iterdir() if path.is_dir()})
+STATION = "station"
+"""The area of what the rooms behind the pages say: refusals, alarms, reasons."""
+AREAS = sorted({path.name for path in (WEB / "templates").iterdir() if path.is_dir()} | {STATION, EVIDENCE})
 
 
 def texts_of(area):
@@ -62,21 +80,65 @@ def texts_of_rooms(area):
 
 
 def said_at_the_bench():
-    said = {text for words in slots.WORDS.values() for text in (words.what, words.now)}
-    said |= set(CAUSE_TOLD.values())
-    said |= {value for name, value in vars(scans).items() if name.isupper() and isinstance(value, str)}
-    for path in (PACKAGE / "parcels").glob("*.py"):
-        with path.open("rb") as file:
-            for _line, message, _comments, _context in extract("python", file, KEYWORDS | {"words": None}):
-                said |= texts_in(message)
-    return {text for text in said if re.search("[a-z]{3} ", text)}
+    told = {text for words in slots.WORDS.values() for text in (words.what, words.now)}
+    told |= set(CAUSE_TOLD.values())
+    told |= {value for name, value in vars(scans).items() if name.isupper() and isinstance(value, str)}
+    told |= {text for module in said.modules() if module.startswith("parcels.") for text in marked_in(module)}
+    return {text for text in told if re.search("[a-z]{3} ", text)}
 
 
 def said_at_the_returns_desk():
     return set(TOLD.values())
 
 
-ROOMS = {"returns": said_at_the_returns_desk, "bench": said_at_the_bench}
+FINDERS = ("desk.rules", "desk.diagnostics", "desk.runner", "personalise.rules", "personalise.runner")
+"""What these find is kept as evidence, in English, and recognised where it is shown."""
+NAMED = (
+    CardState,
+    OrderState,
+    AssignmentState,
+    HoldState,
+    ReturnState,
+    ReturnReason,
+    ReportKind,
+    JobState,
+    DeskOutcome,
+    SharingState,
+    DisposalState,
+    Role,
+    slots.Phase,
+)
+"""The states and names that refusals mention; a member is translated by `enum_text`."""
+
+
+def said_as_evidence():
+    return {text for module in FINDERS for text in marked_in(module)}
+
+
+def marked_in(module):
+    """What a module says beside its errors and the deeds of its guards."""
+    with said.modules()[module].open("rb") as file:
+        found = extract("python", file, {"N_": None, "words": None})
+        return {text for _line, message, _comments, _context in found for text in texts_in(message)}
+
+
+def said_by_the_station():
+    told = {text for module in [*said.behind_the_pages(), *said.pages()] for text in said.said_by(module)}
+    told |= {enum_text(member) for enum in NAMED for member in enum} | set(LISTINGS)
+    told |= {
+        one.default_advice
+        for one in vars(card_errors).values()
+        if inspect.isclass(one) and issubclass(one, card_errors.DscError) and one.default_advice
+    }
+    return told - said_as_evidence() - said_at_the_bench()
+
+
+ROOMS = {
+    "returns": said_at_the_returns_desk,
+    "bench": said_at_the_bench,
+    STATION: said_by_the_station,
+    EVIDENCE: said_as_evidence,
+}
 
 
 def catalogue_of(language, area):
@@ -94,6 +156,8 @@ OTHERS = sorted(set(NAMES) - {catalogue.SOURCE_LANGUAGE})
 @pytest.mark.parametrize("area", AREAS)
 def test_each_text_is_translated(area, language):
     known = catalogue_of(language, COMMON) | catalogue_of(language, area)
+    if area == STATION:  # a state has its name in the lists, too
+        known = {text: one for other in AREAS for text, one in catalogue_of(language, other).items()}
     missing = sorted(text for text in texts_of(area) if text not in known or not known[text].string)
     assert missing == []
 
@@ -115,3 +179,23 @@ def names(text):
 
 def test_there_is_something_to_translate():
     assert COMMON in AREAS and len(texts_of(COMMON)) > 20
+
+
+def test_nothing_that_the_station_says_is_filled_in_before_it_can_be_translated():
+    assert [
+        told for module in [*said.behind_the_pages(), *said.pages()] for told in said.spoilt_in(module)
+    ] == []
+
+
+def test_what_the_station_says_is_collected():
+    """The collector sees every kind of text; and each module that is left out is there, and is reached."""
+    told = said_by_the_station()
+    assert "order {order} is {state}: it cannot become {following}" in told
+    assert "undo a shipment" in told and "it is paused: press its pause key" in told
+    assert "card {card} is in no slot for returns: plug it in" in told
+    modules = [*said.behind_the_pages(), *said.pages()]
+    reached = {name for module in modules for name in said.imported_by(module)}
+    assert set(said.BEFORE_THE_PAGE) <= set(said.modules())
+    assert set(said.BEFORE_THE_PAGE) <= reached | {
+        name for one in said.pages() for name in said.imported_by(one)
+    }

@@ -164,4 +164,4 @@ def _assignment(session: Session, serial_number: str, user_name: str) -> Assignm
     for assignment in live_assignments(session, device.id):
         if assignment.user_name == user_name:
             return assignment
-    raise StateConflict(f"card {serial_number} is no longer assigned to {user_name}")
+    raise StateConflict("card {card} is no longer assigned to {user}", card=serial_number, user=user_name)

@@ -28,6 +28,7 @@ from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.orders.tables import Order
 from dscplus_station.sharing.ending import end_sharings_of_device
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 ANNOUNCEMENTS = (
@@ -92,11 +93,11 @@ def revoke_card(station: Station, actor: Actor, serial_number: str, because: str
         NotFound: it is no personalised card, or has no users any more.
     """
     actor.require(Role.CLIENT_SERVICES, "revoke a card")
-    require_words(f"card {serial_number}: a reason", because)
+    require_words(words("card {card}: a reason", card=serial_number), because)
     with station.database.writing() as session:
         users = take_out_of_use(session, actor, station.now(), serial_number, because)
         if not users:
-            raise NotFound(f"card {serial_number} has no users (any more): nothing was changed")
+            raise NotFound("card {card} has no users (any more): nothing was changed", card=serial_number)
     return users
 
 
@@ -135,8 +136,10 @@ def make_active(
     """
     if assignment.state is not AssignmentState.PENDING:
         raise StateConflict(
-            f"card {serial_number} is {assignment.state} for {assignment.user_name}, not PENDING: "
-            "release it first, then activate it"
+            "card {card} is {state} for {user}, not PENDING: release it first, then activate it",
+            card=serial_number,
+            state=assignment.state,
+            user=assignment.user_name,
         )
     move_order(session, actor, now, order.id, OrderState.FULFILLED, f"active, by {by}")
     move_assignment(

@@ -56,12 +56,12 @@ def _cancel(station: Station, actor: Actor, order_id: str, locked: str | None) -
     with station.database.writing() as session:
         now = station.now()
         if get_order(session, order_id).state is OrderState.CANCELLED:
-            raise StateConflict(f"order {order_id} was cancelled before")
+            raise StateConflict("order {order} was cancelled before", order=order_id)
         move_order(session, actor, now, order_id, OrderState.CANCELLED, "asked for")
         end_hold(session, actor, now, order_id, HoldEnd.ORDER_CANCELLED)
         serial_number = release(session, actor, now, order_id, because)
         if serial_number != locked:
-            raise StateConflict(f"order {order_id} was given a card meanwhile: cancel it again")
+            raise StateConflict("order {order} was given a card meanwhile: cancel it again", order=order_id)
         untouched = True
         run = session.scalars(
             select(Run).where(Run.order_id == order_id, Run.ended_at.is_(None))

@@ -120,9 +120,9 @@ def quarantine_tag(desk: Desk, serial_number: str, pdf: Path) -> None:
     Example:
       dsc-station documents quarantine-tag 0000000018 --pdf tag.pdf
     """
-    from dscplus_station.catalogue import SOURCE_LANGUAGE
     from dscplus_station.documents.service import tag_of
     from dscplus_station.typesetting.plan_pdf import plans_as_pdf
+    from dscplus_station.wording import SOURCE_LANGUAGE
 
     plan = tag_of(desk.station, serial_number)
     content = plans_as_pdf([plan], SOURCE_LANGUAGE, desk.station.now())

@@ -119,14 +119,16 @@ class Hands:
             ]
             if elsewhere and not clone:
                 raise StateConflict(
-                    f"card {serial_number} is at slot {elsewhere[0]}: take it away there first"
+                    "card {card} is at slot {elsewhere}: take it away there first",
+                    card=serial_number,
+                    elsewhere=elsewhere[0],
                 )
             self._take_away(slot)
             image = self._image(serial_number)
             stranger = clone or serial_number == STRANGER
             if not stranger:
                 if not image.exists():
-                    raise NotFound(f"there is no virtual card {serial_number} here")
+                    raise NotFound("there is no virtual card {card} here", card=serial_number)
                 image.rename(folder / image.name)
             with ExitStack() as running:
                 options = ["--serial-from", serial_number, "--baud", str(BAUD)]
@@ -190,7 +192,7 @@ class Hands:
         self._folder(slot)
         held = self._held.get(slot)
         if held is None:
-            raise NotFound(f"no card is at slot {slot}")
+            raise NotFound("no card is at slot {slot}", slot=slot)
         return held
 
     def _take_away(self, slot: int) -> None:
@@ -201,12 +203,12 @@ class Hands:
 
     def _folder(self, slot: int) -> Path:
         if slot not in SLOTS:
-            raise NotFound(f"no slot {slot}: a demo has {', '.join(map(str, SLOTS))}")
+            raise NotFound("no slot {slot}: a demo has {slots}", slot=slot, slots=", ".join(map(str, SLOTS)))
         return slot_folder(self._home, slot)
 
     def _image(self, serial_number: str) -> Path:
         if len(serial_number) != 10 or not (serial_number.isascii() and serial_number.isdigit()):
-            raise NotFound(f"{serial_number!r} is no serial number")
+            raise NotFound("{card} is no serial number", card=repr(serial_number))
         return cards_folder(self._home) / f"{serial_number}.flash"
 
 

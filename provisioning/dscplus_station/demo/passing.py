@@ -32,7 +32,7 @@ def pass_days(station: Station, days: int) -> Passed:
         NotPermitted: this is no demo home, or it is more than a year.
     """
     if not station.settings.demo or not 1 <= days <= MOST_DAYS:
-        raise NotPermitted(f"only a demo's clock can be moved, by 1 to {MOST_DAYS} days")
+        raise NotPermitted("only a demo's clock can be moved, by 1 to {most} days", most=MOST_DAYS)
     clock = moved_clock(station.home)
     jobs = Actor(JOBS, frozenset({Role.CLIENT_SERVICES}), station.settings.station)
     activated = sent = 0

@@ -17,6 +17,7 @@ from dscplus_driver.session import SecureSession
 from dscplus_station.desk import rules
 from dscplus_station.desk.rules import Check, Finding, KeysFound, Reason, Result
 from dscplus_station.devices.rules import Profile
+from dscplus_station.wording import words
 
 OnFinding = Callable[[Finding], None]
 """Called as each check ends; after a lost answer the checks begin again, and a later finding counts."""
@@ -54,7 +55,7 @@ class Diagnosis:
         self.on_finding(finding)
 
 
-def silent(on_finding: OnFinding, told: str = "it is at no port") -> Diagnosis:
+def silent(on_finding: OnFinding, told: str = words("it is at no port")) -> Diagnosis:
     """The diagnosis of a card that says nothing."""
     diagnosis = Diagnosis(on_finding)
     diagnosis.add(Finding(Check.ANSWERS, Result.FAILED, told, Reason.NO_ANSWER))
@@ -74,7 +75,7 @@ def diagnose(card: Card, expected: Expected, on_finding: OnFinding = lambda _fin
     except (errors.CardTimeout, errors.LinkError, errors.OutcomeUnknown, errors.ProtocolError) as error:
         if isinstance(error.__cause__, errors.CardRemoved):
             raise
-        return silent(on_finding, error.what)
+        return silent(on_finding, words(error.what))
 
 
 def _asked_again(card: Card, expected: Expected, on_finding: OnFinding) -> Diagnosis:
@@ -88,7 +89,7 @@ def _asked_again(card: Card, expected: Expected, on_finding: OnFinding) -> Diagn
 def _diagnose(card: Card, expected: Expected, on_finding: OnFinding) -> Diagnosis:
     diagnosis = Diagnosis(on_finding)
     life_cycle = card.life_cycle()
-    diagnosis.add(Finding(Check.ANSWERS, Result.PASSED, f"card {card.serial_number}"))
+    diagnosis.add(Finding(Check.ANSWERS, Result.PASSED, words("card {card}", card=card.serial_number)))
     diagnosis.add(rules.judge_life_cycle(life_cycle, was_out=expected.was_out))
     if life_cycle is not LifeCycle.TERMINATED:  # a terminated one tells its data and nothing more
         diagnosis.add(rules.judge_self_test(card.self_test()))
@@ -96,12 +97,14 @@ def _diagnose(card: Card, expected: Expected, on_finding: OnFinding) -> Diagnosi
     diagnosis.add(Finding(Check.FIRMWARE, Result.PASSED, card.firmware_version()))
     opened = _open(card, expected, life_cycle)
     if not isinstance(opened, tuple):
-        diagnosis.add(rules.judge_keys(opened, opened.value, was_out=expected.was_out))
+        diagnosis.add(rules.judge_keys(opened, words(opened.value), was_out=expected.was_out))
         return diagnosis
     found, session = opened
     with session:
         evidence = session.evidence()
-        told = f"{found.value}, version {session.key_version:02X}"
+        told = words(
+            "{keys}, version {version}", keys=words(found.value), version=f"{session.key_version:02X}"
+        )
         diagnosis.add(rules.judge_keys(found, told, was_out=expected.was_out))
         diagnosis.sequence_counter = evidence.sequence_counter
         diagnosis.add(rules.judge_counter(evidence.sequence_counter, expected.sequence_counter))
@@ -109,7 +112,7 @@ def _diagnose(card: Card, expected: Expected, on_finding: OnFinding) -> Diagnosi
         diagnosis.add(_seed(evidence, expected))
         diagnosis.add(_response(session, evidence, expected, found))
         diagnosis.add(rules.judge_pin_tries(evidence.pin_tries))
-        diagnosis.add(Finding(Check.QUOTA, Result.PASSED, f"{session.quota_left()} left"))
+        diagnosis.add(Finding(Check.QUOTA, Result.PASSED, words("{left} left", left=session.quota_left())))
     return diagnosis
 
 
@@ -157,11 +160,11 @@ def _response(
     any PIN into its response, so that a random one serves.
     """
     if expected.seed is None:
-        return Finding(Check.RESPONSE, Result.MISSING, "no seed of this card is on record")
+        return Finding(Check.RESPONSE, Result.MISSING, words("no seed of this card is on record"))
     if found is not KeysFound.ISSUER or evidence.life_cycle not in _RESPONDING:
-        return Finding(Check.RESPONSE, Result.MISSING, "it answers no question in this state")
+        return Finding(Check.RESPONSE, Result.MISSING, words("it answers no question in this state"))
     if not evidence.quota_left:
-        return Finding(Check.RESPONSE, Result.MISSING, "its quota of responses is used up")
+        return Finding(Check.RESPONSE, Result.MISSING, words("its quota of responses is used up"))
     if evidence.personality is None or evidence.personality.suite != expected.suite:
         return rules.judge_response(False)
     pin = Pin(f"{secrets.randbelow(10_000):04d}") if expected.profile is Profile.SERVER_PIN else None

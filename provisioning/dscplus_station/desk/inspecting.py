@@ -75,7 +75,7 @@ def inspect(
     """
     actor.require(Role.RETURNS, "inspect cards")
     if fault := serial_number_fault(serial_number):
-        raise BadInput(f"{serial_number}: {fault}")
+        raise BadInput("{card}: {fault}", card=serial_number, fault=fault)
     if card is not None:
         require_same(serial_number, card)
     revoked_for = _receive(station, actor, serial_number)
@@ -101,10 +101,12 @@ def judge_condition(station: Station, actor: Actor, number: int, condition: Cond
     with station.database.writing() as session:
         found = session.get(Inspection, number, with_for_update=True)
         if found is None:
-            raise NotFound(f"no inspection {number}")
+            raise NotFound("no inspection {number}", number=number)
         latest = latest_inspection(session, found.serial_number)
         if latest is not found:
-            raise StateConflict(f"card {found.serial_number} was inspected again since: look at that one")
+            raise StateConflict(
+                "card {card} was inspected again since: look at that one", card=found.serial_number
+            )
         require_undisposed(session, found.serial_number)
         recommendation = recommend(on_record(session, found.serial_number), condition, findings_of(found))
         found.condition = condition
@@ -127,8 +129,11 @@ def require_same(serial_number: str, card: DriverCard) -> None:
         return
     if own != serial_number:
         raise BadInput(
-            f"{card.url}: the card there is {own}, and {serial_number} was scanned. Nothing was changed. "
-            f"If {serial_number} is printed on this very card, inspect it without its port, and set it aside"
+            "{url}: the card there is {own}, and {card} was scanned. Nothing was changed. If {card} "
+            "is printed on this very card, inspect it without its port, and set it aside",
+            url=card.url,
+            own=own,
+            card=serial_number,
         )
 
 
@@ -143,8 +148,18 @@ def _receive(station: Station, actor: Actor, serial_number: str) -> list[str]:
         return []
     if state in OUT:
         return receive(station, actor, serial_number).revoked_for
-    serves = f" for order {bound.order_id}" if bound else ""
-    raise StateConflict(f"card {serial_number} is {state}{serves}: it is in the house and did not come back")
+    if bound is None:
+        raise StateConflict(
+            "card {card} is {state}: it is in the house and did not come back",
+            card=serial_number,
+            state=state,
+        )
+    raise StateConflict(
+        "card {card} is {state} for order {order}: it is in the house and did not come back",
+        card=serial_number,
+        state=state,
+        order=bound.order_id,
+    )
 
 
 def _note(

@@ -33,6 +33,7 @@ from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card, move_card
 from dscplus_station.stock.tables import Card
+from dscplus_station.wording import N_, joined, words
 from dscplus_station.words import require_words
 
 STATE_AFTER = {Outcome.RESTOCK: CardState.BLANK, Outcome.SCRAP: CardState.SCRAPPED}
@@ -71,12 +72,14 @@ class Journal:
             NotFound: no such card, or it was not inspected.
             StateConflict: the card is not INSPECTED, or the other of the two was begun.
         """
-        self._actor.require(Role.RETURNS, f"{kind} cards")
+        self._actor.require(Role.RETURNS, _DEEDS[kind])
         with self._station.database.writing() as session:
             card = get_card(session, serial_number)
             begun = open_disposal(session, serial_number)
             if begun is not None and begun.kind is not kind:
-                raise StateConflict(f"card {serial_number}: its {begun.kind} was begun: finish that")
+                raise StateConflict(
+                    "card {card}: its {kind} was begun: finish that", card=serial_number, kind=begun.kind
+                )
             if begun is not None:
                 return _opened(begun, card, resumed=True)
             begun = self._intend(session, card, kind, because)
@@ -127,16 +130,36 @@ class Journal:
         back = open_return(session, serial)
         if inspection is None:
             raise NotFound(
-                f"card {serial} was not inspected since it came back: `dsc-station returns inspect {serial}`"
+                "card {card} was not inspected since it came back: `dsc-station returns inspect {card}`",
+                card=serial,
             )
         if card.state is not CardState.INSPECTED and (back is not None or kind is Outcome.SCRAP):
-            raise StateConflict(f"card {serial} is {card.state}: only an inspected card can be {_DONE[kind]}")
+            raise StateConflict(
+                "card {card} is {state}: only an inspected card can be {done}",
+                card=serial,
+                state=card.state,
+                done=words(_DONE[kind]),
+            )
         advised = recommendation_of(session, inspection)
         if kind is not advised.outcome:
             if kind not in advised.deviations:
-                why = " ".join(TOLD[reason] for reason in advised.reasons)
-                raise NotPermitted(f"card {serial} cannot be {_DONE[kind]}: {why} Do: {advised.outcome}")
-            require_words(f"card {serial}: why {kind} and not {advised.outcome}", because or "")
+                why = joined([words(TOLD[reason]) for reason in advised.reasons], " ")
+                raise NotPermitted(
+                    "card {card} cannot be {done}: {why} Do: {outcome}",
+                    card=serial,
+                    done=words(_DONE[kind]),
+                    why=why,
+                    outcome=advised.outcome,
+                )
+            require_words(
+                words(
+                    "card {card}: why {wanted} and not {outcome}",
+                    card=serial,
+                    wanted=kind,
+                    outcome=advised.outcome,
+                ),
+                because or "",
+            )
         overtaken = unended_disposal(session, serial)
         if overtaken is not None:
             self._end(session, _opened(overtaken, card, resumed=True), DisposalResult.OVERTAKEN)
@@ -215,7 +238,8 @@ def let_go(session: Session, actor: Actor, station: Station, serial_number: str,
         move_return(session, actor, now, back, ReturnState.DISPOSED)
 
 
-_DONE = {Outcome.RESTOCK: "restocked", Outcome.SCRAP: "scrapped"}
+_DEEDS = {Outcome.RESTOCK: N_("restock cards"), Outcome.SCRAP: N_("scrap cards")}
+_DONE = {Outcome.RESTOCK: N_("restocked"), Outcome.SCRAP: N_("scrapped")}
 
 
 def _opened(disposal: Disposal, card: Card, *, resumed: bool) -> OpenDisposal:
@@ -232,7 +256,9 @@ def _opened(disposal: Disposal, card: Card, *, resumed: bool) -> OpenDisposal:
 
 def _changed(disposal: OpenDisposal) -> StateConflict:
     return StateConflict(
-        f"the {disposal.kind} of card {disposal.serial_number} was changed meanwhile: run it again"
+        "the {kind} of card {card} was changed meanwhile: run it again",
+        kind=disposal.kind,
+        card=disposal.serial_number,
     )
 
 

@@ -97,8 +97,10 @@ def require_undisposed(session: Session, serial_number: str) -> None:
     begun = open_disposal(session, serial_number)
     if begun is not None:
         raise StateConflict(
-            f"card {serial_number}: its {begun.kind} was begun and has not ended: "
-            f"run `dsc-station returns {begun.kind} {serial_number}` again"
+            "card {card}: its {kind} was begun and has not ended: run `dsc-station returns {kind} "
+            "{card}` again",
+            card=serial_number,
+            kind=begun.kind,
         )
 
 

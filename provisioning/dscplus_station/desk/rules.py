@@ -14,6 +14,7 @@ from dscplus_station.losses.rules import GONE, ReportKind
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.returns.rules import Condition
 from dscplus_station.stock.rules import CardState
+from dscplus_station.wording import N_, words
 
 LOWEST_UNDER_LOAD = 2500
 """Millivolts: a card whose battery gives less under load is near its end; a new one gives 2,900."""
@@ -60,11 +61,11 @@ class Result(StrEnum):
 class KeysFound(Enum):
     """Which keys opened the card."""
 
-    ISSUER = "the issuer's keys of this card"
-    RESTOCK = "the station's restock keys"
-    BATCH = "the maker's keys of its batch"
-    FOREIGN = "none of our keys"
-    NONE = "none: it has no keys any more"
+    ISSUER = N_("the issuer's keys of this card")
+    RESTOCK = N_("the station's restock keys")
+    BATCH = N_("the maker's keys of its batch")
+    FOREIGN = N_("none of our keys")
+    NONE = N_("none: it has no keys any more")
 
 
 class Reason(StrEnum):
@@ -299,14 +300,16 @@ def judge_life_cycle(found: LifeCycle, *, was_out: bool) -> Finding:
 def judge_self_test(failures: int) -> Finding:
     """One bit for each part that failed."""
     if failures:
-        told = f"failed parts: {failures:08b}"
+        told = words("failed parts: {parts}", parts=f"{failures:08b}")
         return Finding(Check.SELF_TEST, Result.FAILED, told, Reason.SELF_TEST_FAILED)
-    return Finding(Check.SELF_TEST, Result.PASSED, "no fault")
+    return Finding(Check.SELF_TEST, Result.PASSED, words("no fault"))
 
 
 def judge_battery(battery: Battery) -> Finding:
     """Under load is what counts."""
-    told = f"{battery.millivolts} mV, {battery.millivolts_under_load} mV under load"
+    told = words(
+        "{idle} mV, {load} mV under load", idle=battery.millivolts, load=battery.millivolts_under_load
+    )
     if battery.millivolts_under_load < LOWEST_UNDER_LOAD:
         return Finding(Check.BATTERY, Result.FAILED, told, Reason.BATTERY_LOW)
     return Finding(Check.BATTERY, Result.PASSED, told)
@@ -325,7 +328,7 @@ def judge_keys(found: KeysFound, evidence: str, *, was_out: bool) -> Finding:
 
 def judge_counter(shown: int, seen: int) -> Finding:
     """It only ever rises; `seen` is the highest that was seen before this channel."""
-    told = f"{shown}; {seen} was seen before"
+    told = words("{shown}; {seen} was seen before", shown=shown, seen=seen)
     if shown <= seen:
         return Finding(Check.SEQUENCE, Result.FAILED, told, Reason.COUNTER_BACKWARDS)
     return Finding(Check.SEQUENCE, Result.PASSED, told)
@@ -334,28 +337,28 @@ def judge_counter(shown: int, seen: int) -> Finding:
 def judge_seed(equal: bool | None, *, holds_one: bool) -> Finding:
     """Whether its seed is one that was written here; `equal` None: there is none on record."""
     if not holds_one:
-        return Finding(Check.SEED, Result.MISSING, "it holds no seed")
+        return Finding(Check.SEED, Result.MISSING, words("it holds no seed"))
     if equal is None:
-        return Finding(Check.SEED, Result.MISSING, "no seed of this card is on record")
+        return Finding(Check.SEED, Result.MISSING, words("no seed of this card is on record"))
     if not equal:
-        told = "its check value fits none that was written here"
+        told = words("its check value fits none that was written here")
         return Finding(Check.SEED, Result.FAILED, told, Reason.SEED_UNKNOWN)
-    return Finding(Check.SEED, Result.PASSED, "its check value is the one on record")
+    return Finding(Check.SEED, Result.PASSED, words("its check value is the one on record"))
 
 
 def judge_response(matched: bool) -> Finding:
     """Whether it answered a random question as its seed demands."""
     if not matched:
-        told = "a random question was answered otherwise than its seed demands"
+        told = words("a random question was answered otherwise than its seed demands")
         return Finding(Check.RESPONSE, Result.FAILED, told, Reason.WRONG_RESPONSE)
-    return Finding(Check.RESPONSE, Result.PASSED, "a random question was answered as its seed demands")
+    return Finding(Check.RESPONSE, Result.PASSED, words("a random question was answered as its seed demands"))
 
 
 def judge_pin_tries(tries: PinTries | None) -> Finding:
     """A blocked PIN is the holder's affair; the wipe ends it."""
     if tries is None:
-        return Finding(Check.PIN_TRIES, Result.PASSED, "it keeps no PIN")
-    told = f"{tries.left} of {tries.limit} left"
+        return Finding(Check.PIN_TRIES, Result.PASSED, words("it keeps no PIN"))
+    told = words("{left} of {limit} left", left=tries.left, limit=tries.limit)
     if tries.left == 0:
         return Finding(Check.PIN_TRIES, Result.NOTED, told, Reason.PIN_BLOCKED)
     return Finding(Check.PIN_TRIES, Result.PASSED, told)

@@ -18,6 +18,7 @@ from dscplus_station.desk.states import DisposalState
 from dscplus_station.errors import NotFound
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.quarantine.rules import Cause
+from dscplus_station.wording import words
 
 STEP_OF = {
     RestockStep.WIPED: DisposalState.WIPED,
@@ -90,13 +91,15 @@ class _Attempt:
             retire.restock(self._card, keys, self._restock, on_step=self._recorded)
             evidence = until_known(self._card, lambda _fresh: self._read_back())
         except errors.CardUnfit as error:
-            return self._set_aside(Cause.NOT_PROVEN, error.what)
+            return self._set_aside(Cause.NOT_PROVEN, words(error.what))
         except (errors.KeyVersionNotFound, errors.AuthenticationFailed) as error:
             return self._not_ours(error)
         if not evidence.is_wiped:
-            return self._set_aside(Cause.NOT_PROVEN, "it is not wiped, though it said so", evidence)
+            return self._set_aside(Cause.NOT_PROVEN, words("it is not wiped, though it said so"), evidence)
         if evidence.sequence_counter <= self._disposal.sequence_counter:
-            return self._set_aside(Cause.COUNTER_BACKWARDS, "its sequence counter ran backwards", evidence)
+            return self._set_aside(
+                Cause.COUNTER_BACKWARDS, words("its sequence counter ran backwards"), evidence
+            )
         self._journal.complete(self._disposal, DisposalState.KEYS_ROTATED, evidence)
         self._on_step(self._disposal, DisposalState.KEYS_ROTATED)
         return Done(self._disposal.serial_number, Verdict.RESTOCKED, "")
@@ -148,7 +151,9 @@ class _Attempt:
         retire.scrap(self._card, self._all)
 
     def _terminated_without_proof(self) -> Done:
-        return self._set_aside(Cause.TERMINATED, "it says that it is terminated, but its proof was lost")
+        return self._set_aside(
+            Cause.TERMINATED, words("it says that it is terminated, but its proof was lost")
+        )
 
     def _not_ours(self, error: errors.CardError) -> Done:
         """No key of ours opens it, though one did when it was inspected: asked once more, then set aside."""
@@ -157,13 +162,17 @@ class _Attempt:
         try:
             open_any(self._card, self._all).close()
         except (errors.KeyVersionNotFound, errors.AuthenticationFailed):
-            return self._set_aside(Cause.FOREIGN_KEYS, error.what)
+            return self._set_aside(Cause.FOREIGN_KEYS, words(error.what))
         raise errors.OutcomeUnknown("opening", error.what, where=self._card.where)
 
     def _set_aside(self, cause: Cause, finding: str, evidence: CardEvidence | None = None) -> Done:
         self._journal.set_aside(self._disposal, cause, finding, evidence)
         serial = self._disposal.serial_number
-        told = f"card {serial} is quarantined: {finding}. Put it on the quarantine shelf."
+        told = words(
+            "card {card} is quarantined: {finding}. Put it on the quarantine shelf.",
+            card=serial,
+            finding=finding,
+        )
         return Done(serial, Verdict.QUARANTINED, told)
 
 

@@ -34,6 +34,7 @@ from dscplus_station.returns.service import open_return
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState, serial_number_fault
 from dscplus_station.stock.tables import Batch, Card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 UNKNOWN_BATCH = "UNKNOWN"
@@ -84,12 +85,20 @@ def quarantine(station: Station, actor: Actor, serial_number: str, because: str 
         inspection = current_inspection(session, serial_number)
         if inspection is None:
             raise NotFound(
-                f"card {serial_number} was not inspected: `dsc-station returns inspect {serial_number}`"
+                "card {card} was not inspected: `dsc-station returns inspect {card}`", card=serial_number
             )
         advised = recommendation_of(session, inspection)
         evidence = _evidence(inspection)
         if advised.outcome is not Outcome.QUARANTINE:
-            require_words(f"card {serial_number}: why quarantine and not {advised.outcome}", because or "")
+            require_words(
+                words(
+                    "card {card}: why {wanted} and not {outcome}",
+                    card=serial_number,
+                    wanted=Outcome.QUARANTINE,
+                    outcome=advised.outcome,
+                ),
+                because or "",
+            )
         if because:
             evidence["note"] = because
         _take_into_stock(session, actor, now, serial_number)
@@ -156,7 +165,7 @@ def count(station: Station, actor: Actor, lying_there: Collection[str]) -> Count
     actor.require(Role.RETURNS, "count the quarantine shelf")
     for serial in lying_there:
         if fault := serial_number_fault(serial):
-            raise BadInput(f"{serial}: {fault}. Nothing was recorded")
+            raise BadInput("{card}: {fault}. Nothing was recorded", card=serial, fault=fault)
     found = set(lying_there)
     with station.database.writing() as session:
         on_record = set(
@@ -246,4 +255,6 @@ def _end_disposal(session: Session, serial_number: str, now: datetime) -> None:
         )
         != 1
     ):
-        raise StateConflict(f"the {begun.kind} of card {serial_number} was changed meanwhile: try again")
+        raise StateConflict(
+            "the {kind} of card {card} was changed meanwhile: try again", kind=begun.kind, card=serial_number
+        )

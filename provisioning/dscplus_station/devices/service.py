@@ -18,6 +18,7 @@ from dscplus_station.devices.rules import (
 )
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, StateConflict, WrongUsage
+from dscplus_station.wording import words
 
 
 def enrol(
@@ -69,7 +70,7 @@ def live_device(session: Session, serial_number: str) -> Device:
         select(Device).where(Device.serial_number == serial_number, Device.ended_at.is_(None))
     ).one_or_none()
     if device is None:
-        raise NotFound(f"card {serial_number} is not a personalised card of this station")
+        raise NotFound("card {card} is not a personalised card of this station", card=serial_number)
     return device
 
 
@@ -148,11 +149,17 @@ def assignment_of(session: Session, serial_number: str, user_name: str | None) -
     if user_name is not None:
         assignments = [one for one in assignments if one.user_name == user_name]
     if not assignments:
-        whose = f"assigned to {user_name}" if user_name else "assigned to anybody (any more)"
-        raise NotFound(f"card {serial_number} is not {whose}")
+        whose = (
+            words("assigned to {user}", user=user_name)
+            if user_name
+            else words("assigned to anybody (any more)")
+        )
+        raise NotFound("card {card} is not {whose}", card=serial_number, whose=whose)
     if len(assignments) > 1:
         names = ", ".join(one.user_name for one in assignments)
-        raise WrongUsage(f"card {serial_number} is shared by {names}: say which user (--user)")
+        raise WrongUsage(
+            "card {card} is shared by {names}: say which user (--user)", card=serial_number, names=names
+        )
     return device, assignments[0]
 
 
@@ -183,7 +190,10 @@ def move_assignment(
     )
     if moved != 1:
         raise StateConflict(
-            f"{assignment.user_name}'s assignment is {assignment.state}: it cannot become {following}"
+            "{user}'s assignment is {state}: it cannot become {following}",
+            user=assignment.user_name,
+            state=assignment.state,
+            following=following,
         )
     device = session.get_one(Device, assignment.device_id)
     audit.record(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dscplus_station.catalogue import SOURCE_LANGUAGE, day
+from dscplus_station.catalogue import day
 from dscplus_station.scans.rules import Command, card_code, command_code
 from dscplus_station.typesetting.barcodes import Symbology, bars
 from dscplus_station.typesetting.fitting import fit, line_height
@@ -11,6 +11,7 @@ from dscplus_station.typesetting.fonts import Face, require_printable
 from dscplus_station.typesetting.paper import A4_MM, GREY, Align, Paper, Tag
 from dscplus_station.typesetting.plan import Box, Plan, Words, code_within, frame
 from dscplus_station.typesetting.plan_pdf import plans_as_pdf
+from dscplus_station.wording import SOURCE_LANGUAGE, words
 
 COMMANDS: dict[Command, str] = {
     Command.OK: "Yes, go on; or: I have read it",
@@ -31,7 +32,7 @@ def command_sheet(station: str, made_at: datetime) -> bytes:
     Raises:
         BadInput: the station's name has letters that no font has.
     """
-    require_printable("the sheet", station)
+    require_printable(words("the sheet"), station)
     width = A4_MM[0]
     with Paper("Command barcodes", SOURCE_LANGUAGE, made_at) as paper:
         paper.add_page()
@@ -58,7 +59,7 @@ def badge(issuer: str, operator: str, code: str, made_at: datetime) -> bytes:
     Raises:
         BadInput: a text has letters that no font has.
     """
-    require_printable(f"the badge of {operator}", issuer, operator)
+    require_printable(words("the badge of {operator}", operator=operator), issuer, operator)
     width = BADGE_MM[0]
     inner = width - 12
     items: list[Words | Box] = [*frame(1, 1, width - 2, BADGE_MM[1] - 2, 0.3)]
@@ -96,7 +97,7 @@ def quarantine_tag(facts: TagFacts) -> Plan:
     Raises:
         BadInput: the station's name has letters that no font has.
     """
-    require_printable(f"card {facts.serial_number}", facts.cause, facts.station)
+    require_printable(words("card {card}", card=facts.serial_number), facts.cause, facts.station)
     items: list[Words | Box] = [
         *frame(2, 2, TAG_MM[0] - 4, 14, 1.0),
         Words(6, 12.4, "QUARANTINE", 24, Face.BOLD),

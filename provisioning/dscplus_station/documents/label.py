@@ -10,6 +10,7 @@ from dscplus_station.typesetting.barcodes import Symbology
 from dscplus_station.typesetting.fitting import Fitted, fit, line_height
 from dscplus_station.typesetting.fonts import Face, require_printable
 from dscplus_station.typesetting.plan import Box, Plan, Words, code_within, frame
+from dscplus_station.wording import words
 
 LABEL_MM = (100.0, 70.0)
 MARGIN_MM = 5.0
@@ -55,7 +56,7 @@ def label(facts: LabelFacts) -> Plan:
     Raises:
         BadInput: a character that no font has, or an address too long for a label.
     """
-    require_printable(f"order {facts.order}", facts.name, facts.address, facts.issuer)
+    require_printable(words("order {order}", order=facts.order), facts.name, facts.address, facts.issuer)
     slot_width = 27.0 if facts.slot is not None else 0.0
     name = _fitted(facts, facts.name, _WIDTH_MM, _NAME_MM, _NAME_SIZES, face=Face.BOLD)
     top = 15.0
@@ -112,7 +113,9 @@ def _fitted(
     if fitted is None:
         begin = " ".join(text.split())[:20]
         raise BadInput(
-            f"order {facts.order}: {begin!r}… is too long for a label: shorten it. Nothing was printed."
+            "order {order}: {begin}… is too long for a label: shorten it. Nothing was printed.",
+            order=facts.order,
+            begin=repr(begin),
         )
     return fitted
 

@@ -13,6 +13,7 @@ from dscplus_station.orders.rules import OrderKind
 from dscplus_station.typesetting.fitting import fit, line_height
 from dscplus_station.typesetting.fonts import Face, require_printable
 from dscplus_station.typesetting.paper import GREY, Align, Paper, Tag
+from dscplus_station.wording import words
 
 SAMPLE_RESPONSE = "48213377"
 
@@ -58,7 +59,9 @@ def letters(facts: Sequence[LetterFacts], made_at: datetime) -> bytes:
         BadInput: a character that no font has: order and character are named, and there is no PDF.
     """
     for one in facts:
-        require_printable(f"order {one.order}", one.name, one.address, one.issuer, *one.contacts)
+        require_printable(
+            words("order {order}", order=one.order), one.name, one.address, one.issuer, *one.contacts
+        )
     first = facts[0].language
     with Paper(translations(first).gettext(texts.LETTER_TITLE), first, made_at) as paper:
         for one in facts:
@@ -114,7 +117,8 @@ def _recipient(paper: Paper, facts: LetterFacts) -> None:
     fitted = fit(where, *_WINDOW_MM, sizes) or fit(short, *_WINDOW_MM, sizes)
     if fitted is None:
         raise BadInput(
-            f"order {facts.order}: its address is too long for a letter: shorten it. Nothing was printed."
+            "order {order}: its address is too long for a letter: shorten it. Nothing was printed.",
+            order=facts.order,
         )
     paper.block(_LEFT, _WINDOW_TOP, fitted.lines, fitted.size_pt)
 

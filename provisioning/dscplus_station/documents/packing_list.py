@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dscplus_station.catalogue import SOURCE_LANGUAGE, day
+from dscplus_station.catalogue import day
 from dscplus_station.typesetting.barcodes import MODULE_MM, QUIET_MODULES, Symbology, bars, symbology_for
 from dscplus_station.typesetting.fitting import wrap
 from dscplus_station.typesetting.fonts import Face, require_printable
 from dscplus_station.typesetting.paper import GREY, Align, Paper, Tag
+from dscplus_station.wording import SOURCE_LANGUAGE, words
 
 ROWS_A_PAGE = 17
 _LEFT, _WIDTH = 15.0, 180.0
@@ -43,7 +44,7 @@ def packing_list(facts: PackingFacts, made_at: datetime) -> bytes:
         BadInput: a text has letters that no font has.
     """
     tracking = [parcel.tracking for parcel in facts.parcels]
-    require_printable("the packing list", facts.issuer, facts.station, facts.carrier, *tracking)
+    require_printable(words("the packing list"), facts.issuer, facts.station, facts.carrier, *tracking)
     title = f"Packing list, {facts.carrier}, {day(SOURCE_LANGUAGE, facts.shipped_on)}"
     starts = range(0, len(facts.parcels), ROWS_A_PAGE)
     with Paper(title, SOURCE_LANGUAGE, made_at) as paper:

@@ -28,6 +28,7 @@ from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card
 from dscplus_station.typesetting.plan import Plan
+from dscplus_station.wording import words
 
 NOT_MADE = frozenset({CardState.RESERVED, CardState.PERSONALISED, CardState.VERIFIED})
 """Another card may still take this one's place."""
@@ -106,8 +107,13 @@ def packing_list_of(station: Station, actor: Actor, carrier: str, on: date | Non
         Parcel(row.order_id, country, row.tracking) for row, country in rows if row.carrier == carrier
     )
     if not parcels:
-        others = ", ".join(sorted({row.carrier for row, _ in rows})) or "nobody"
-        raise NotFound(f"nothing was handed to {carrier!r} on {shipped_on}; on that day: {others}")
+        others = ", ".join(sorted({row.carrier for row, _ in rows})) or words("nobody")
+        raise NotFound(
+            "nothing was handed to {carrier} on {shipped_on}; on that day: {others}",
+            carrier=repr(carrier),
+            shipped_on=str(shipped_on),
+            others=others,
+        )
     facts = PackingFacts(station.settings.issuer, station.settings.station, carrier, shipped_on, parcels)
     return packing_list(facts, station.now())
 
@@ -137,7 +143,7 @@ def tag_in(session: Session, station: Station, serial_number: str) -> Plan:
         select(Quarantine).where(Quarantine.serial_number == serial_number, Quarantine.resolved_at.is_(None))
     ).one_or_none()
     if case is None:
-        raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
+        raise NotFound("card {card} is not in quarantine: `dsc-station quarantine list`", card=serial_number)
     set_aside_on = day_in(station.settings.zone, case.opened_at)
     return quarantine_tag(
         TagFacts(serial_number, CAUSE_TOLD[case.cause], set_aside_on, station.settings.station)
@@ -164,8 +170,9 @@ def badge_of(station: Station, actor: Actor, operator: str, code: str) -> bytes:
     known = read_badge(code)
     if known is None:
         raise BadInput(
-            f"the badge of {operator}: that is no badge's code: "
-            f"`dsc-station operators badge {operator}` draws one"
+            "the badge of {operator}: that is no badge's code: `dsc-station operators badge "
+            "{operator}` draws one",
+            operator=operator,
         )
     return badge(station.settings.issuer, operator, known, station.now())
 
@@ -176,7 +183,9 @@ def _letter_facts(
     order = get_order(session, order_id)
     binding = live_binding(session, order_id=order_id)
     if binding is None or get_card(session, binding.serial_number).state in NOT_MADE:
-        raise StateConflict(f"order {order_id} is {order.state}: it has no card that is made")
+        raise StateConflict(
+            "order {order} is {state}: it has no card that is made", order=order_id, state=order.state
+        )
     shipped_on = session.scalar(
         select(Shipment.shipped_on).where(
             Shipment.order_id == order_id,

@@ -24,7 +24,7 @@ def open_hold(session: Session, actor: Actor, now: datetime, order_id: str, acco
         StateConflict: the order had a hold before.
     """
     if session.scalar(select(Hold.id).where(Hold.order_id == order_id).limit(1)) is not None:
-        raise StateConflict(f"the deposit of order {order_id} was held before")
+        raise StateConflict("the deposit of order {order} was held before", order=order_id)
     session.add(
         Hold(
             order_id=order_id,
@@ -49,7 +49,11 @@ def tie_to_card(session: Session, actor: Actor, now: datetime, order_id: str, se
         select(Hold.order_id).where(Hold.serial_number == serial_number, Hold.state == HoldState.HELD)
     )
     if other is not None and other != order_id:
-        raise StateConflict(f"card {serial_number} has an open deposit, of order {other}: end that one first")
+        raise StateConflict(
+            "card {card} has an open deposit, of order {other}: end that one first",
+            card=serial_number,
+            other=other,
+        )
     if affected(
         session,
         update(Hold)
@@ -87,7 +91,8 @@ def end_hold(
         actor.require(Role.SUPERVISOR, "capture a deposit")
         if proposed_by is None or proposed_by == actor.operator:
             raise NotPermitted(
-                f"capturing the deposit of order {order_id} needs another person than who put it on record"
+                "capturing the deposit of order {order} needs another person than who put it on record",
+                order=order_id,
             )
     ended = affected(
         session,

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.clock import end_of_day
 from dscplus_station.codes.rules import CodeTable
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState, DeviceType, is_over
@@ -22,6 +21,7 @@ from dscplus_station.login.service import Answer, judge, require_usable
 from dscplus_station.notices.tables import Contact
 from dscplus_station.station import Station
 from dscplus_station.users.identity import require_open
+from dscplus_station.wording import SOURCE_LANGUAGE
 
 
 @dataclass(frozen=True)

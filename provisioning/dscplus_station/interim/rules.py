@@ -6,6 +6,8 @@ nobody has less than was promised. They end when their last day is over.
 
 from datetime import date, datetime, timedelta
 
+from dscplus_station.wording import words
+
 PASSCODE_FULL_DAYS = 2
 """R17: days on which a passcode gives full access."""
 
@@ -51,7 +53,15 @@ def gap_warning(user: str, last_day: date, activates_on: date) -> str | None:
     days = uncovered_days(last_day, activates_on)
     if not days:
         return None
-    return (
-        f"{user}'s online card ends on {last_day} and the new card activates by itself on {activates_on}: "
-        f"{days} day{'s' if days > 1 else ''} without access, unless {user} activates it earlier"
+    facts = {"user": user, "last_day": str(last_day), "activates_on": str(activates_on), "days": days}
+    if days == 1:
+        return words(
+            "{user}'s online card ends on {last_day} and the new card activates by itself on {activates_on}: "
+            "{days} day without access, unless {user} activates it earlier",
+            **facts,
+        )
+    return words(
+        "{user}'s online card ends on {last_day} and the new card activates by itself on {activates_on}: "
+        "{days} days without access, unless {user} activates it earlier",
+        **facts,
     )

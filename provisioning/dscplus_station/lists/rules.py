@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from dscplus_station.errors import BadInput
+from dscplus_station.wording import N_, joined, words
 
 PAGE_ROWS = 50
 """Rows of a page, unless asked otherwise."""
@@ -110,7 +111,12 @@ def read_view(shape: Shape, asked: Mapping[str, str]) -> View:
     given = {name: value.strip() for name, value in asked.items() if value.strip()}
     known = {"q", "by", "sort", "from", "to", "rows", "after", "before"} | shape.filters.keys()
     if unknown := sorted(given.keys() - known):
-        raise BadInput(f"{shape.name}: nothing is called {_shown(unknown[0])}; there are {_words(known)}")
+        raise BadInput(
+            "{name}: nothing is called {asked}; there are {known}",
+            name=words(shape.name),
+            asked=_shown(unknown[0]),
+            known=_words(known),
+        )
     filters = {name: _filter(shape, name, given[name]) for name in shape.filters if name in given}
     search = _text(shape, "what is searched for", given["q"]) if "q" in given else None
     by = _one_of(shape, "by", given.get("by"), shape.searches) if search is not None else None
@@ -126,16 +132,21 @@ def read_view(shape: Shape, asked: Mapping[str, str]) -> View:
         rows=_rows(shape, given.get("rows")),
     )
     if view.since is not None and view.until is not None and view.since > view.until:
-        raise BadInput(f"{shape.name}: from {view.since} to {view.until} is no time: turn them round")
+        raise BadInput(
+            "{name}: from {since} to {until} is no time: turn them round",
+            name=words(shape.name),
+            since=str(view.since),
+            until=str(view.until),
+        )
     if search is None or by is not None:
         _require_together(shape, view)
     if "after" in given and "before" in given:
-        raise BadInput(f"{shape.name}: a page lies after a place or before one, not both")
+        raise BadInput("{name}: a page lies after a place or before one, not both", name=words(shape.name))
     side = next((name for name in ("after", "before") if name in given), None)
     if side is None:
         return view
     if search is not None and by is None:
-        raise BadInput(f"{shape.name}: a place in a search needs what is searched: add by")
+        raise BadInput("{name}: a place in a search needs what is searched: add by", name=words(shape.name))
     return replace(view, place=Place(read_cursor(shape, view, given[side]), after=side == "after"))
 
 
@@ -181,7 +192,9 @@ def read_cursor(shape: Shape, view: View, cursor: str) -> tuple[Key, ...]:
     Raises:
         BadInput: it was not made here, or for another list or order.
     """
-    fault = BadInput(f"{shape.name}: that is no place in this list (any more): begin at its first page")
+    fault = BadInput(
+        "{name}: that is no place in this list (any more): begin at its first page", name=words(shape.name)
+    )
     if len(cursor) > MAX_CURSOR:
         raise fault
     try:
@@ -237,7 +250,10 @@ def _sort(shape: Shape, asked: str | None, searching: bool, *, ranged: bool) -> 
     """The sort and whether it descends. A search has its own order; days sort by the day."""
     if searching:
         if asked is not None:
-            raise BadInput(f"{shape.name}: what is found is sorted by what is searched: leave the sort out")
+            raise BadInput(
+                "{name}: what is found is sorted by what is searched: leave the sort out",
+                name=words(shape.name),
+            )
         return None, False
     if asked is None:
         if ranged:
@@ -252,15 +268,31 @@ def _sort(shape: Shape, asked: str | None, searching: bool, *, ranged: bool) -> 
 def _require_together(shape: Shape, view: View) -> None:
     """Refuse what no index serves together."""
     way = view.way(shape)
-    order = f"searched by {view.by}" if view.search is not None else f"sorted by {view.sort}"
+    order = (
+        words(N_("searched by {column}"), column=view.by)
+        if view.search is not None
+        else words(N_("sorted by {column}"), column=view.sort)
+    )
     if (view.since or view.until) and not way.ranged:
-        raise BadInput(f"{shape.name} {order} are not narrowed by days: leave from and to out")
+        raise BadInput(
+            "{name} {order} are not narrowed by days: leave from and to out",
+            name=words(shape.name),
+            order=order,
+        )
     if frozenset(view.filters) in way.combinations:
         return
-    served = sorted(" with ".join(sorted(names)) for names in way.combinations if names)
-    instead = f"filter by {' or '.join(served)}" if served else "leave the filters out"
+    served = [joined(names, N_(" with ")) for names in sorted(map(sorted, way.combinations)) if names]
+    instead = (
+        words(N_("filter by {filters}"), filters=joined(served, N_(" or ")))
+        if served
+        else words(N_("leave the filters out"))
+    )
     raise BadInput(
-        f"{shape.name} {order} cannot be filtered by {' with '.join(sorted(view.filters))}: {instead}"
+        "{name} {order} cannot be filtered by {filters}: {instead}",
+        name=words(shape.name),
+        order=order,
+        filters=joined(sorted(view.filters), N_(" with ")),
+        instead=instead,
     )
 
 
@@ -272,12 +304,23 @@ def _filter(shape: Shape, name: str, value: str) -> str:
 def _one_of(shape: Shape, what: str, value: str | None, known: Collection[str]) -> str | None:
     if value is None or value in known:
         return value
-    raise BadInput(f"{shape.name}: no {what} is called {_shown(value)}; there are {_words(known)}")
+    raise BadInput(
+        "{name}: no {what} is called {asked}; there are {known}",
+        name=words(shape.name),
+        what=what,
+        asked=_shown(value),
+        known=_words(known),
+    )
 
 
 def _text(shape: Shape, what: str, value: str) -> str:
     if len(value) > MAX_TEXT or not value.isprintable():
-        raise BadInput(f"{shape.name}: {what} has 1 to {MAX_TEXT} printable characters")
+        raise BadInput(
+            "{name}: {what} has 1 to {most} printable characters",
+            name=words(shape.name),
+            what=what,
+            most=MAX_TEXT,
+        )
     return value
 
 
@@ -294,7 +337,7 @@ def read_day(of: str, what: str, value: str | None) -> date | None:
     except ValueError:
         day = None
     if day is None or not FIRST_DAY <= day <= LAST_DAY:
-        raise BadInput(f"{of}: {what}: {_shown(value)} is no day: YYYY-MM-DD")
+        raise BadInput("{of}: {what}: {asked} is no day: YYYY-MM-DD", of=of, what=what, asked=_shown(value))
     return day
 
 
@@ -303,7 +346,7 @@ def _rows(shape: Shape, value: str | None) -> int:
         return PAGE_ROWS
     rows = int(value) if value.isascii() and value.isdigit() and len(value) <= len(str(MAX_ROWS)) else 0
     if not 1 <= rows <= MAX_ROWS:
-        raise BadInput(f"{shape.name}: a page has 1 to {MAX_ROWS} rows")
+        raise BadInput("{name}: a page has 1 to {most} rows", name=words(shape.name), most=MAX_ROWS)
     return rows
 
 

@@ -17,6 +17,7 @@ from dscplus_station.lists.shipments import SHIPMENTS
 from dscplus_station.lists.trail import AUDIT
 from dscplus_station.lists.walk import Listing, Page, RowType, read_all, read_page
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 
 LISTINGS: dict[str, Listing[Any]] = {
     listing.name: listing for listing in (CARDS, ORDERS, SHIPMENTS, QUARANTINE, NOTICES, AUDIT)
@@ -39,7 +40,7 @@ def look(
         NotPermitted: the actor has none of the list's roles.
         BadInput: what is asked cannot be.
     """
-    actor.require_one_of(listing.roles, f"look at the list of {listing.name}")
+    actor.require_one_of(listing.roles, words("look at the list of {list}", list=words(listing.name)))
     view = read_view(listing.shape, asked)
     with station.database.reading() as session:
         return read_page(session, station, listing, view)
@@ -55,8 +56,8 @@ def export(station: Station, actor: Actor, listing: Listing[Any], asked: Mapping
         NotPermitted: not a supervisor and not an auditor.
         BadInput: what is asked cannot be.
     """
-    actor.require_one_of(listing.roles, f"look at the list of {listing.name}")
-    actor.require_one_of(EXPORT_ROLES, f"export the list of {listing.name}")
+    actor.require_one_of(listing.roles, words("look at the list of {list}", list=words(listing.name)))
+    actor.require_one_of(EXPORT_ROLES, words("export the list of {list}", list=words(listing.name)))
     view = read_view(listing.shape, asked)
     with station.database.reading() as session:  # told now, not after the first line
         read_page(session, station, listing, view)

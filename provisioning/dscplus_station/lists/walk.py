@@ -20,6 +20,7 @@ from dscplus_station.clock import end_of_day
 from dscplus_station.errors import BadInput
 from dscplus_station.lists.rules import COUNTED, FOUND, Key, Place, Shape, View, Way, settle
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 
 Column = InstrumentedAttribute[Any]
 Condition = ColumnElement[bool]
@@ -185,7 +186,10 @@ def _walk(listing: Listing[Any], view: View, zone: ZoneInfo, *, forward: bool) -
     if view.place is not None:
         keys = view.place.keys
         if (low is not None and keys[0] < low) or (high is not None and not keys[0] < high):  # type: ignore[operator]
-            raise BadInput(f"{listing.name}: that place is not in what is asked: begin at the first page")
+            raise BadInput(
+                "{name}: that place is not in what is asked: begin at the first page",
+                name=words(listing.name),
+            )
         here = tuple_(*trail.keys)
         if (
             descending

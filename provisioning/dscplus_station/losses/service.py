@@ -20,6 +20,7 @@ from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card, move_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 
@@ -53,7 +54,7 @@ def report(
     """
     actor.require(Role.CLIENT_SERVICES, "report cards")
     if note is not None:
-        require_words(f"card {serial_number}: a note", note)
+        require_words(words("card {card}: a note", card=serial_number), note)
     with station.database.writing() as session:
         now = station.now()
         card, order = get_card(session, serial_number), _order_out(session, serial_number)
@@ -64,7 +65,10 @@ def report(
             return Reported(serial_number, order.id, kind, [], state, is_captured(kind))
         if known is not None and state not in (None, HoldState.HELD):
             raise StateConflict(
-                f"card {serial_number} was reported {known.kind}, and its deposit is {state}: that stands"
+                "card {card} was reported {kind}, and its deposit is {state}: that stands",
+                card=serial_number,
+                kind=known.kind,
+                state=state,
             )
         because = f"reported {kind}"
         users = take_out_of_use(session, actor, now, serial_number, because)
@@ -91,7 +95,7 @@ def _order_out(session: Session, serial_number: str) -> Order:
     card = get_card(session, serial_number)
     binding = live_binding(session, serial_number=serial_number)
     if binding is None or card.state not in (CardState.SHIPPED, CardState.LOST):
-        raise StateConflict(f"card {serial_number} is {card.state}: no holder has it")
+        raise StateConflict("card {card} is {state}: no holder has it", card=serial_number, state=card.state)
     return get_order(session, binding.order_id)
 
 

@@ -29,6 +29,7 @@ from dscplus_station.operators.rules import (
 )
 from dscplus_station.operators.tables import Operator, OperatorPosition
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 
 NOBODY = "nobody"
 """The operator of an audit row about somebody who was not let in. No operator can have this name."""
@@ -157,7 +158,9 @@ def second_person(station: Station, first: Actor, badge_or_name: str, secret: st
             audit.record(session, first, now, "operators.second-person", decided.name, refused=because)
             if not same:
                 return actor_of(session, decided, first.station)
-            decided = Refused(Refusal.SAME_PERSON, "this needs another person than the one who signed in")
+            decided = Refused(
+                Refusal.SAME_PERSON, words("this needs another person than the one who signed in")
+            )
     raise NotSignedIn(decided.told)
 
 
@@ -169,26 +172,34 @@ def actor_of(session: Session, operator: Operator, station_name: str) -> Actor:
     return Actor(operator.name, roles_of(positions.all()), station_name)
 
 
-_NEUTRAL = (
+_NEUTRAL = words(
     "not accepted: name or badge and secret do not go together, or the wait after a wrong one is not over. "
-    f"{MAX_FAILURES} in a row lock; a supervisor releases (dsc-station operators release NAME)"
+    "{most} in a row lock; a supervisor releases (dsc-station operators release NAME)",
+    most=MAX_FAILURES,
 )
 
 
 def _told(operator: Operator, because: Refusal, now: datetime) -> str:
-    locked = (
-        f"{operator.name} is locked after {MAX_FAILURES} wrong secrets in a row: "
-        f"a supervisor releases it (dsc-station operators release {operator.name})"
+    locked = words(
+        "{operator} is locked after {most} wrong secrets in a row: "
+        "a supervisor releases it (dsc-station operators release {operator})",
+        operator=operator.name,
+        most=MAX_FAILURES,
     )
     match because:
         case Refusal.DISABLED:
-            return f"{operator.name} is disabled: ask a security officer"
+            return words("{operator} is disabled: ask a security officer", operator=operator.name)
         case Refusal.LOCKED:
             return locked
         case Refusal.WAITING:
             assert operator.wait_until is not None  # noqa: S101 (that is what WAITING says)
             seconds = -(-(operator.wait_until - now).total_seconds() // 1)
-            return f"after a wrong secret comes a wait: {seconds:.0f} s more, then try again"
+            return words(
+                "after a wrong secret comes a wait: {seconds} s more, then try again",
+                seconds=f"{seconds:.0f}",
+            )
         case _:
             left = MAX_FAILURES - operator.failures
-            return locked if is_locked(operator.failures) else f"the secret is wrong; {left} tries left"
+            if is_locked(operator.failures):
+                return locked
+            return words("the secret is wrong; {left} tries left", left=left)

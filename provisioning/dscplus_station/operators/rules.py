@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from dscplus_station.actor import Role
+from dscplus_station.wording import words
 
 
 class Position(StrEnum):
@@ -41,9 +42,9 @@ def roles_of(positions: Collection[Position]) -> frozenset[Role]:
 def positions_fault(positions: Collection[Position]) -> str | None:
     """Why nobody can hold these positions together, or None: an auditor changes nothing."""
     if not positions:
-        return "an operator has at least one position"
+        return words("an operator has at least one position")
     if Position.AUDITOR in positions and len(positions) > 1:
-        return "an auditor changes nothing, and so holds no other position"
+        return words("an auditor changes nothing, and so holds no other position")
     return None
 
 
@@ -54,7 +55,9 @@ def name_fault(name: str) -> str | None:
     """What is wrong with an operator's name, or None."""
     if _NAME.fullmatch(name):
         return None
-    return "an operator's name has 2 to 32 characters: a small letter, then small letters, digits, . _ -"
+    return words(
+        "an operator's name has 2 to 32 characters: a small letter, then small letters, digits, . _ -"
+    )
 
 
 # --- Secrets ----------------------------------------------------------------------------------
@@ -88,17 +91,17 @@ def secret_fault(secret: str, operator: str) -> str | None:
     """Why a secret cannot be chosen, or None; it is not repeated."""
     if kind_of_secret(secret) is SecretKind.PIN:
         if len(secret) not in PIN_DIGITS:
-            return f"a PIN has {PIN_DIGITS[0]} to {PIN_DIGITS[-1]} digits"
+            return words("a PIN has {least} to {most} digits", least=PIN_DIGITS[0], most=PIN_DIGITS[-1])
         if _is_simple(secret):
-            return "a PIN is no digit repeated and no straight sequence"
+            return words("a PIN is no digit repeated and no straight sequence")
         return None
     if len(secret) not in PASSWORD_CHARACTERS:
         least, most = PASSWORD_CHARACTERS[0], PASSWORD_CHARACTERS[-1]
-        return f"a password has {least} to {most} characters, not digits alone"
+        return words("a password has {least} to {most} characters, not digits alone", least=least, most=most)
     if not secret.isprintable():
-        return "a password holds no control characters"
+        return words("a password holds no control characters")
     if operator in secret.lower() or len(set(secret)) < 5:
-        return "a password does not hold the operator's name, and more than four different characters"
+        return words("a password does not hold the operator's name, and more than four different characters")
     return None
 
 

@@ -30,6 +30,7 @@ from dscplus_station.operators.rules import (
 from dscplus_station.operators.sessions import end_sessions
 from dscplus_station.operators.tables import Operator, OperatorPosition
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 
 _DEED = "say who the operators are"
 
@@ -69,14 +70,14 @@ def add(
     wanted = sorted(set(positions))
     fault = name_fault(name) or positions_fault(wanted)
     if name == NOBODY or name.upper().startswith(PREFIX):
-        fault = f"no operator can be called {name}"
+        fault = words("no operator can be called {name}", name=name)
     if fault:
-        raise BadInput(f"operator {name}: {fault}")
+        raise BadInput("operator {name}: {fault}", name=name, fault=fault)
     hashed = _hashed(name, secret) if secret is not None else {}
     with station.database.writing() as session:
         now = station.now()
         if session.get(Operator, name) is not None:
-            raise StateConflict(f"there is an operator {name} already")
+            raise StateConflict("there is an operator {name} already", name=name)
         if Position.SECURITY_OFFICER not in wanted and not _officers(session):
             raise BadInput("the first operator is a security officer: --position security-officer")
         _free_system_user(session, system_user)
@@ -97,7 +98,7 @@ def set_positions(station: Station, actor: Actor, name: str, positions: Collecti
     actor.require(Role.OPERATORS, _DEED)
     wanted = sorted(set(positions))
     if fault := positions_fault(wanted):
-        raise BadInput(f"operator {name}: {fault}")
+        raise BadInput("operator {name}: {fault}", name=name, fault=fault)
     with station.database.writing() as session:
         now = station.now()
         get_operator(session, name)
@@ -173,7 +174,7 @@ def disable(station: Station, actor: Actor, name: str) -> None:
         now = station.now()
         operator = get_operator(session, name)
         if operator.disabled_at is not None:
-            raise StateConflict(f"operator {name} is disabled already")
+            raise StateConflict("operator {name} is disabled already", name=name)
         _not_the_last_officer(session, name)
         operator.disabled_at = now
         audit.record(session, actor, now, "operators.disable", name)
@@ -190,7 +191,7 @@ def enable(station: Station, actor: Actor, name: str) -> None:
     with station.database.writing() as session:
         operator = get_operator(session, name)
         if operator.disabled_at is None:
-            raise StateConflict(f"operator {name} is not disabled")
+            raise StateConflict("operator {name} is not disabled", name=name)
         operator.disabled_at = None
         audit.record(session, actor, station.now(), "operators.enable", name)
 
@@ -205,11 +206,11 @@ def release(station: Station, actor: Actor, name: str) -> None:
     """
     actor.require(Role.SUPERVISOR, "release a locked operator")
     if actor.operator == name:
-        raise NotPermitted(f"{name} does not release {name}: another supervisor does")
+        raise NotPermitted("{name} does not release {name}: another supervisor does", name=name)
     with station.database.writing() as session:
         operator = get_operator(session, name)
         if not operator.failures:
-            raise StateConflict(f"operator {name} is not locked")
+            raise StateConflict("operator {name} is not locked", name=name)
         operator.failures, operator.wait_until = 0, None
         audit.record(session, actor, station.now(), "operators.release", name)
 
@@ -271,8 +272,9 @@ def actor_of_system_user(station: Station, system_user: str) -> Actor | None:
         ).one_or_none()
         if operator is None:
             raise NotPermitted(
-                f"the system's user {system_user} is none of this station's operators: a security officer "
-                "adds one (dsc-station operators add NAME --system-user …)"
+                "the system's user {system_user} is none of this station's operators: a security officer "
+                "adds one (dsc-station operators add NAME --system-user …)",
+                system_user=system_user,
             )
         return actor_of(session, operator, station.settings.station)
 
@@ -285,14 +287,14 @@ def get_operator(session: Session, name: str) -> Operator:
     """
     found = session.get(Operator, name)
     if found is None:
-        raise NotFound(f"no operator {name}: `dsc-station operators list`")
+        raise NotFound("no operator {name}: `dsc-station operators list`", name=name)
     return found
 
 
 def _hashed(name: str, secret: str) -> dict[str, str]:
     secret = canonical_secret(secret)
     if fault := secret_fault(secret, name):
-        raise BadInput(f"operator {name}: {fault}")
+        raise BadInput("operator {name}: {fault}", name=name, fault=fault)
     column = {SecretKind.PIN: "pin_hash", SecretKind.PASSWORD: "password_hash"}[kind_of_secret(secret)]
     return {column: hash_secret(secret)}
 
@@ -323,7 +325,7 @@ def _not_the_last_officer(session: Session, name: str) -> None:
         NotPermitted: it is the only one.
     """
     if [one.name for one in _officers(session)] == [name]:
-        raise NotPermitted(f"operator {name} is the last security officer: make another one first")
+        raise NotPermitted("operator {name} is the last security officer: make another one first", name=name)
 
 
 def _free_system_user(session: Session, system_user: str | None) -> None:
@@ -336,4 +338,8 @@ def _free_system_user(session: Session, system_user: str | None) -> None:
         return
     holder = session.scalar(select(Operator.name).where(Operator.system_user == system_user))
     if holder is not None:
-        raise StateConflict(f"the system's user {system_user} is operator {holder} already")
+        raise StateConflict(
+            "the system's user {system_user} is operator {holder} already",
+            system_user=system_user,
+            holder=holder,
+        )

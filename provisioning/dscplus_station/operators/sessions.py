@@ -23,6 +23,7 @@ from dscplus_station.operators.hashing import digest
 from dscplus_station.operators.rules import SESSION_LIFETIME, TOUCH_EVERY, SessionState, session_state
 from dscplus_station.operators.tables import Operator, OperatorSession
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 
 TOKEN_BYTES = 32
 
@@ -180,7 +181,7 @@ def live_sessions(station: Station) -> list[SessionView]:
     return [view for view in views if view.state is not SessionState.ENDED]
 
 
-_OVER = "the session is over: sign in again"
+_OVER = words("the session is over: sign in again")
 
 
 def _open(session: Session, operator: Operator, station_name: str, now: datetime) -> str:

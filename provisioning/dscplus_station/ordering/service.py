@@ -17,7 +17,7 @@ from dscplus_station.activation.rules import TimerState
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
 from dscplus_station.business_days import after
-from dscplus_station.catalogue import SOURCE_LANGUAGE, languages
+from dscplus_station.catalogue import languages
 from dscplus_station.devices.rules import AssignmentState, DeviceType, Profile, is_over
 from dscplus_station.devices.service import live_assignments_of_users
 from dscplus_station.devices.tables import Assignment, Device
@@ -48,6 +48,7 @@ from dscplus_station.station import Station
 from dscplus_station.users.identity import accounts_of_person, get_user, require_open
 from dscplus_station.users.tables import User
 from dscplus_station.warehouse import warehouse_days
+from dscplus_station.wording import SOURCE_LANGUAGE
 
 
 @dataclass(frozen=True)

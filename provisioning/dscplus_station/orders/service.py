@@ -11,6 +11,7 @@ from dscplus_station.db import affected
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.orders.rules import ORDER_TRANSITIONS, PIN_KEPT, OrderState
 from dscplus_station.orders.tables import Binding, Order
+from dscplus_station.wording import words
 
 
 def get_order(session: Session, order_id: str) -> Order:
@@ -21,7 +22,7 @@ def get_order(session: Session, order_id: str) -> Order:
     """
     order = session.get(Order, order_id)
     if order is None:
-        raise NotFound(f"no order {order_id}: `dsc-station orders list` shows them")
+        raise NotFound("no order {order}: `dsc-station orders list` shows them", order=order_id)
     return order
 
 
@@ -55,7 +56,12 @@ def move_order(
     )
     if moved != 1:
         order = get_order(session, order_id)
-        raise StateConflict(f"order {order_id} is {order.state}: it cannot become {following}")
+        raise StateConflict(
+            "order {order} is {state}: it cannot become {following}",
+            order=order_id,
+            state=order.state,
+            following=following,
+        )
     audit.record(session, actor, now, f"order.{following}", order_id, because=because)
 
 
@@ -72,11 +78,19 @@ def bind(session: Session, actor: Actor, now: datetime, order_id: str, serial_nu
         StateConflict: one of the two is bound already.
     """
     for bound, told in (
-        (live_binding(session, order_id=order_id), f"order {order_id} is served"),
-        (live_binding(session, serial_number=serial_number), f"card {serial_number} is bound"),
+        (live_binding(session, order_id=order_id), words("order {order} is served", order=order_id)),
+        (
+            live_binding(session, serial_number=serial_number),
+            words("card {card} is bound", card=serial_number),
+        ),
     ):
         if bound is not None:
-            raise StateConflict(f"{told} already: order {bound.order_id}, card {bound.serial_number}")
+            raise StateConflict(
+                "{told} already: order {order}, card {card}",
+                told=told,
+                order=bound.order_id,
+                card=bound.serial_number,
+            )
     session.add(Binding(order_id=order_id, serial_number=serial_number, bound_at=now))
     audit.record(session, actor, now, "order.bind", order_id, serial_number=serial_number)
 

@@ -1,9 +1,9 @@
 """What is expected of an operator, and what is to be done now, by what is at hand."""
 
 from dscplus_station.parcels.rules import Phase, Situation
-from dscplus_station.parcels.told import N_, Words
 from dscplus_station.shipping.rules import labels_printed
 from dscplus_station.station import Station
+from dscplus_station.wording import N_, Words, words
 
 _EXPECTED = {
     Phase.IDLE: N_("Expected: an order, or a finished card."),
@@ -45,7 +45,7 @@ def expected_in(station: Station, present: Situation) -> Words:
     text = _EXPECTED[present.phase]
     if present.phase is Phase.CARD_SEEN and not labels_printed(station.settings.labels):
         text = _EXPECTED_ORDER
-    return Words(text, _facts(present))
+    return words(text, **_facts(present))
 
 
 def what_now_in(station: Station, present: Situation) -> Words:
@@ -55,4 +55,4 @@ def what_now_in(station: Station, present: Situation) -> Words:
         text = _NOW_ORDER
     if present.phase is Phase.WAITING and present.waiting is not None and present.waiting.expected:
         text = _NOW_EXPECTING
-    return Words(text, _facts(present))
+    return words(text, **_facts(present))

@@ -12,7 +12,6 @@ from dscplus_station.orders.service import live_binding
 from dscplus_station.orders.tables import Order
 from dscplus_station.parcels.rules import Meaning, first_name
 from dscplus_station.parcels.standing import parcel_of, waiting_of
-from dscplus_station.parcels.told import N_, Words, words
 from dscplus_station.quarantine.rules import CAUSE_TOLD
 from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.scans.rules import (
@@ -31,6 +30,7 @@ from dscplus_station.shipping.tables import Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
+from dscplus_station.wording import N_, Words, words
 
 READY = frozenset({CardState.SECURED, CardState.LABELLED})
 """A card that serves an order, and only has to be packed."""
@@ -169,7 +169,9 @@ def _card(session: Session, actor: Actor, serial_number: str) -> Meant:
         ).one()
         return Meant(
             words(
-                N_("Card {card} is in quarantine: {cause}."), card=serial_number, cause=CAUSE_TOLD[case.cause]
+                N_("Card {card} is in quarantine: {cause}."),
+                card=serial_number,
+                cause=words(CAUSE_TOLD[case.cause]),
             ),
             None,
             serial_number=serial_number,
@@ -205,7 +207,7 @@ def _label(session: Session, station: Station, actor: Actor, scan: LabelScan) ->
     try:
         order_id, serial_number = order_of_paper(session, scan)
     except (NotFound, StateConflict) as refusal:
-        return Meant(words("{told}", told=refusal), None, now=words(N_("Put this label aside.")))
+        return Meant(refusal.told, None, now=words(N_("Put this label aside.")))
     what = words(
         N_("That is label {copy} of order {order}, card {card}."),
         copy=scan.copy,

@@ -19,7 +19,7 @@ from dscplus_station.parcels.standing import (
     end_waiting,
 )
 from dscplus_station.parcels.tables import Parcel, WaitingOrder
-from dscplus_station.parcels.told import N_, Told, Tone, Words, words
+from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.scans.rules import (
     CardScan,
     LabelScan,
@@ -35,6 +35,7 @@ from dscplus_station.shipping.rules import carrier_of, labels_printed
 from dscplus_station.shipping.service import book
 from dscplus_station.shipping.tables import ScannedPair
 from dscplus_station.station import Station
+from dscplus_station.wording import N_, Words, words
 
 
 def scan(station: Station, actor: Actor, text: str) -> Told:
@@ -53,7 +54,7 @@ def scan(station: Station, actor: Actor, text: str) -> Told:
             return _Scan(session, station, actor).take(found)
     except (BadInput, NotFound, StateConflict) as refusal:
         now_at = situation(station, actor)
-        return Told(Tone.REFUSED, words("{told}", told=refusal), what_now_in(station, now_at), now_at)
+        return Told(Tone.REFUSED, refusal.told, what_now_in(station, now_at), now_at)
 
 
 def situation(station: Station, actor: Actor) -> Situation:
@@ -149,8 +150,10 @@ class _Scan:
         row = self._waiting()
         if row.inserted is not None and row.inserted != meant.serial_number:
             raise StateConflict(
-                f"order {row.order_id}: card {row.inserted} was plugged in for it just now; "
-                "take it out and scan CANCEL if another card is meant"
+                "order {order}: card {inserted} was plugged in for it just now; take it out and scan "
+                "CANCEL if another card is meant",
+                order=row.order_id,
+                inserted=row.inserted,
             )
         row.expected = meant.serial_number
         self._record("parcels.expect", row.order_id, serial_number=meant.serial_number)
@@ -229,14 +232,17 @@ class _Scan:
         row = self._parcel()
         if row.serial_number in tracking:
             raise BadInput(
-                f"order {row.order_id}: the card's serial number and the tracking number ran together in one "
-                "scan: scan the tracking number again"
+                "order {order}: the card's serial number and the tracking number ran together in one "
+                "scan: scan the tracking number again",
+                order=row.order_id,
             )
         carrier = carrier_of(self._station.settings.shipping, tracking)
         if carrier is None:
             raise BadInput(
-                f"order {row.order_id}: no carrier of this station has numbers such as {tracking}: is it the "
-                "parcel's tracking number? ([shipping.carriers] names the carriers)"
+                "order {order}: no carrier of this station has numbers such as {tracking}: is it the "
+                "parcel's tracking number? ([shipping.carriers] names the carriers)",
+                order=row.order_id,
+                tracking=tracking,
             )
         pair = self._session.get_one(ScannedPair, row.pair_id)
         shipped = book(

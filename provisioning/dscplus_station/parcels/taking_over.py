@@ -6,6 +6,7 @@ from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.parcels.standing import at_hand, parcel_of, waiting_of
 from dscplus_station.parcels.tables import Parcel
 from dscplus_station.station import Station
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 
@@ -20,18 +21,21 @@ def take_over(station: Station, actor: Actor, order_id: str, because: str) -> No
         NotFound: nobody has this order at hand.
         StateConflict: the actor has one at hand already.
     """
-    require_words(f"order {order_id}: a reason", because)
+    require_words(words("order {order}: a reason", order=order_id), because)
     with station.database.writing() as session:
         row = waiting_of(session, order_id) or parcel_of(session, order_id)
         if row is None:
-            raise NotFound(f"order {order_id} is in nobody's hands: `dsc-station parcels list`")
+            raise NotFound("order {order} is in nobody's hands: `dsc-station parcels list`", order=order_id)
         if row.operator != actor.operator:
-            actor.require(Role.SUPERVISOR, f"take over order {order_id} from {row.operator}")
+            deed = words("take over order {order} from {operator}", order=order_id, operator=row.operator)
+            actor.require(Role.SUPERVISOR, deed)
         have = at_hand(session, actor)
         own = have.parcel if isinstance(row, Parcel) else have.waiting
         if own is not None and own is not row:
             raise StateConflict(
-                f"{actor.operator} has order {own.order_id} at hand here: finish or CANCEL that one first"
+                "{operator} has order {order} at hand here: finish or CANCEL that one first",
+                operator=actor.operator,
+                order=own.order_id,
             )
         before = f"{row.operator} at {row.station}"
         row.operator, row.station = actor.operator, actor.station

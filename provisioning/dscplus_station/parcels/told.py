@@ -1,47 +1,12 @@
 """What an operator is told: words to be translated, and what the screen shows beside them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from dscplus_station.catalogue import SOURCE_LANGUAGE, day
 from dscplus_station.parcels.rules import Situation
 from dscplus_station.shipping.labels import IssuedLabel
-
-
-def N_(text: str) -> str:  # noqa: N802 (gettext's name for it)
-    """Mark a text for translation, which happens where it is shown."""
-    return text
-
-
-@dataclass(frozen=True)
-class Words:
-    """A text with places, `{order}`, and what goes there; days as dates."""
-
-    text: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    def say(self, translate: Callable[[str], str] = str, language: str = SOURCE_LANGUAGE) -> str:
-        """The text in a language; places that hold words themselves are translated, too."""
-        values = {name: _said(value, translate, language) for name, value in self.values.items()}
-        return translate(self.text).format(**values)
-
-    def __str__(self) -> str:
-        return self.say()
-
-
-def _said(value: object, translate: Callable[[str], str], language: str) -> str:
-    if isinstance(value, Words):
-        return value.say(translate, language)
-    if isinstance(value, date):
-        return day(language, value)
-    return str(value)
-
-
-def words(text: str, **values: object) -> Words:
-    """A text and what goes into its places."""
-    return Words(text, values)
+from dscplus_station.wording import SOURCE_LANGUAGE, Translate, Words, say
 
 
 class Tone(StrEnum):
@@ -70,7 +35,7 @@ class Told:
     auto_activates_on: date | None = None
     warning: str | None = None
 
-    def lines(self, translate: Callable[[str], str] = str, language: str = SOURCE_LANGUAGE) -> list[str]:
+    def lines(self, translate: Translate = str, language: str = SOURCE_LANGUAGE) -> list[str]:
         """What is said, a line each."""
         said = [self.what, self.expected, self.now]
-        return [one.say(translate, language) for one in said if one is not None]
+        return [say(one, translate, language) for one in said if one is not None]

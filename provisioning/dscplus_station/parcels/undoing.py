@@ -17,6 +17,7 @@ from dscplus_station.shipping.tables import ScannedPair, Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 
@@ -36,12 +37,16 @@ def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -
         StateConflict: it is not in the post, its card is in use already, or announced to come back.
     """
     actor.require(Role.SUPERVISOR, "undo a shipment")
-    require_words(f"order {order_id}: a reason", because)
+    require_words(words("order {order}: a reason", order=order_id), because)
     with station.database.writing() as session:
         now = station.now()
         order = get_order(session, order_id)
         if order.state is not OrderState.SHIPPED:
-            raise StateConflict(f"order {order_id} is {order.state}: only a shipment under way is undone")
+            raise StateConflict(
+                "order {order} is {state}: only a shipment under way is undone",
+                order=order_id,
+                state=order.state,
+            )
         shipment = session.scalars(
             select(Shipment).where(
                 Shipment.order_id == order_id, Shipment.undelivered_at.is_(None), Shipment.undone_at.is_(None)
@@ -51,18 +56,24 @@ def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -
         for assignment in live_assignments(session, live_device(session, serial_number).id):
             if assignment.state is not AssignmentState.PENDING:
                 raise StateConflict(
-                    f"card {serial_number} is {assignment.state} for {assignment.user_name}: "
-                    "its holder has it, so its shipment is not undone"
+                    "card {card} is {state} for {user}: its holder has it, so its shipment is not undone",
+                    card=serial_number,
+                    state=assignment.state,
+                    user=assignment.user_name,
                 )
         if (back := open_return(session, serial_number)) is not None:
             # It would stay with the card, and end the deposit of this order when the next holder sends it.
             raise StateConflict(
-                f"card {serial_number} is announced to come back, return {back.id}: its shipment is not "
-                "undone. If it is still here, receive it at the returns desk"
+                "card {card} is announced to come back, return {back}: its shipment is not undone. If it "
+                "is still here, receive it at the returns desk",
+                card=serial_number,
+                back=back.id,
             )
         why = f"shipment undone: {because}"[:200]
         if not stop_timer(session, actor, now, serial_number, why):
-            raise StateConflict(f"card {serial_number} is no longer waiting to be active: nothing was undone")
+            raise StateConflict(
+                "card {card} is no longer waiting to be active: nothing was undone", card=serial_number
+            )
         forget_untold(session, actor, now, order_id, ANNOUNCEMENTS)
         shipment.undone_at, shipment.undone_because = now, because
         labelled = session.get_one(ScannedPair, shipment.pair_id).label_id is not None

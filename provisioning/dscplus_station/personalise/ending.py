@@ -17,6 +17,7 @@ from dscplus_station.quarantine.rules import Cause
 from dscplus_station.quarantine.service import set_aside
 from dscplus_station.station import Station
 from dscplus_station.stock.service import get_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 
@@ -41,7 +42,9 @@ def end_run(session: Session, actor: Actor, now: datetime, run_id: str, result: 
     )
     if ended != 1:
         raise StateConflict(
-            f"the run of order {run.order_id} on card {run.serial_number} was changed meanwhile: run it again"
+            "the run of order {order} on card {card} was changed meanwhile: run it again",
+            order=run.order_id,
+            card=run.serial_number,
         )
     audit.record(session, actor, now, f"run.{result}", run.serial_number, run=run_id, order=run.order_id)
 
@@ -60,7 +63,7 @@ def give_up_card(station: Station, actor: Actor, serial_number: str, note: str) 
         HeldByAnother: it is being personalised right now.
     """
     actor.require(Role.PROVISIONING, "set cards aside")
-    require_words(f"card {serial_number}: a note", note)
+    require_words(words("card {card}: a note", card=serial_number), note)
     with (
         locks.hold(station.home.locks, f"card {serial_number}", "quarantine add"),
         station.database.writing() as session,
@@ -73,8 +76,9 @@ def give_up_card(station: Station, actor: Actor, serial_number: str, note: str) 
         bound = live_binding(session, serial_number=serial_number)
         if run is None and bound is not None:
             raise StateConflict(
-                f"card {serial_number} is made for order {bound.order_id}: "
-                "cancel the order, or revoke the card"
+                "card {card} is made for order {order}: cancel the order, or revoke the card",
+                card=serial_number,
+                order=bound.order_id,
             )
         set_aside(session, actor, now, serial_number, Cause.BY_HAND, {"note": note}, run.id if run else None)
         if run is None:

@@ -28,6 +28,7 @@ from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import batch_proven, get_card, move_card
 from dscplus_station.stock.tables import Card
+from dscplus_station.wording import words
 
 SEED_LENGTH = 32
 """Bytes of a new seed: as long as the suites' SHA-256."""
@@ -82,8 +83,11 @@ class Journal:
             run = session.scalars(select(Run).where(_OPEN, Run.serial_number == serial_number)).one_or_none()
             if run is not None and order_id not in (None, run.order_id):
                 raise StateConflict(
-                    f"card {serial_number} is reserved for order {run.order_id}: "
-                    f"use another card for {order_id}, or finish this one with --order {run.order_id}"
+                    "card {card} is reserved for order {order}: use another card for {asked}, or finish "
+                    "this one with --order {order}",
+                    card=serial_number,
+                    order=run.order_id,
+                    asked=order_id,
                 )
             if run is not None:
                 return self._open_run(session, run, card, resumed=True)
@@ -232,7 +236,11 @@ _MADE = frozenset({CardState.PERSONALISED, CardState.VERIFIED, CardState.SECURED
 
 
 def _changed(run: OpenRun) -> str:
-    return f"the run of order {run.order_id} on card {run.serial_number} was changed meanwhile: run it again"
+    return words(
+        "the run of order {order} on card {card} was changed meanwhile: run it again",
+        order=run.order_id,
+        card=run.serial_number,
+    )
 
 
 def _require_free(session: Session, card: Card) -> None:
@@ -242,11 +250,19 @@ def _require_free(session: Session, card: Card) -> None:
         return
     if card.state is CardState.QUARANTINED:
         raise StateConflict(
-            f"card {card.serial_number} is in quarantine: "
-            f"`dsc-station quarantine show {card.serial_number}` tells why"
+            "card {card} is in quarantine: `dsc-station quarantine show {card}` tells why",
+            card=card.serial_number,
         )
-    serves = f" and serves order {bound.order_id}" if bound else ""
-    raise StateConflict(f"card {card.serial_number} is {card.state}{serves}: take a blank one")
+    if bound is None:
+        raise StateConflict(
+            "card {card} is {state}: take a blank one", card=card.serial_number, state=card.state
+        )
+    raise StateConflict(
+        "card {card} is {state} and serves order {order}: take a blank one",
+        card=card.serial_number,
+        state=card.state,
+        order=bound.order_id,
+    )
 
 
 def _placed_order(session: Session, order_id: str | None) -> Order | None:
@@ -262,10 +278,14 @@ def _placed_order(session: Session, order_id: str | None) -> Order | None:
     bound = live_binding(session, order_id=order_id)
     if order.state is OrderState.IN_PROVISIONING and bound is not None:
         raise StateConflict(
-            f"order {order_id} is being served by card {bound.serial_number}: plug that card in, "
-            f"or, if it is dead, set it aside: dsc-station quarantine add {bound.serial_number}"
+            "order {order} is being served by card {card}: plug that card in, or, if it is dead, set "
+            "it aside: dsc-station quarantine add {card}",
+            order=order_id,
+            card=bound.serial_number,
         )
-    raise StateConflict(f"order {order_id} is {order.state}: only a placed order can be personalised")
+    raise StateConflict(
+        "order {order} is {state}: only a placed order can be personalised", order=order_id, state=order.state
+    )
 
 
 def _told(evidence: CardEvidence | None) -> dict[str, audit.Detail]:

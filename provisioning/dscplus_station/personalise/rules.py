@@ -22,6 +22,7 @@ from dscplus_driver.model import Profile as CardProfile
 from dscplus_station.devices.rules import Profile
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.stock.rules import CardState
+from dscplus_station.wording import words
 
 QUESTIONS = 3
 """Random questions that a card answers before it is secured; each draws on its quota of 32."""
@@ -124,8 +125,11 @@ def next_action(history: History, evidence: CardEvidence) -> Decision:
     if evidence.sequence_counter <= history.sequence_counter:
         return SetAside(
             Cause.COUNTER_BACKWARDS,
-            f"its sequence counter is {evidence.sequence_counter}, "
-            f"but {history.sequence_counter} was seen on it before",
+            words(
+                "its sequence counter is {shown}, but {seen} was seen on it before",
+                shown=evidence.sequence_counter,
+                seen=history.sequence_counter,
+            ),
         )
     if evidence.key_version != history.issuer_key_version:
         return _before_our_keys(history, evidence)
@@ -136,8 +140,11 @@ def _before_our_keys(history: History, evidence: CardEvidence) -> Decision:
     if history.state is not RunState.RESERVED:
         return SetAside(
             Cause.FOREIGN_KEYS,
-            f"it holds key version {evidence.key_version:02X}, "
-            f"though {history.issuer_key_version:02X} was put on it and confirmed",
+            words(
+                "it holds key version {held}, though {put} was put on it and confirmed",
+                held=f"{evidence.key_version:02X}",
+                put=f"{history.issuer_key_version:02X}",
+            ),
         )
     return Action.ROTATE_KEYS if evidence.life_cycle is LifeCycle.OP_READY else Action.WIPE
 
@@ -152,8 +159,10 @@ def _seed(history: History, evidence: CardEvidence) -> Decision | None:
         return Action.WIPE  # left over from an order that was cancelled
     return SetAside(
         Cause.CHECK_VALUE_UNKNOWN,
-        f"the check value of its seed is {evidence.check_value.hex().upper()}, "
-        "which fits none that was written here",
+        words(
+            "the check value of its seed is {value}, which fits none that was written here",
+            value=evidence.check_value.hex().upper(),
+        ),
     )
 
 

@@ -30,6 +30,7 @@ from dscplus_station.personalise.rules import (
     shown_by,
 )
 from dscplus_station.quarantine.rules import Cause
+from dscplus_station.wording import words
 
 OnStep = Callable[[OpenRun, RunState], None]
 """Called after a step is durable."""
@@ -60,7 +61,11 @@ class Stopped(Exception):
 
 
 class _SelfTestFailed(Exception):
-    """The card, under R-MAC, answered otherwise than its seed and PIN demand."""
+    """The card, under R-MAC, answered otherwise than its seed and PIN demand; `finding` says how."""
+
+    def __init__(self, finding: str) -> None:
+        super().__init__(finding)
+        self.finding = finding
 
 
 def personalise(
@@ -139,7 +144,7 @@ class _Attempt:
         """Open a channel under the key set the card has; a wrong one is tried once, and no other after it."""
         version = None
         tried = ", ".join(f"{keys.version:02X}" for keys in key_sets)
-        finding = f"it has none of the key versions {tried}"
+        finding: str = words("it has none of the key versions {tried}", tried=tried)
         for keys in key_sets:
             try:
                 return self._card.open_session(keys)
@@ -149,14 +154,16 @@ class _Attempt:
                 raise errors.OutcomeUnknown("opening", error.what, where=self._card.where) from error
             except errors.AuthenticationFailed:
                 version = keys.version
-                finding = f"its keys of version {version:02X} are not those of this station"
+                finding = words(
+                    "its keys of version {version} are not those of this station", version=f"{version:02X}"
+                )
                 break
             except errors.StatusWordError as error:
                 if life_cycle is not LifeCycle.TERMINATED:
                     raise errors.OutcomeUnknown("opening", error.what, where=self._card.where) from error
                 break
         if life_cycle is LifeCycle.TERMINATED:
-            return self._set_aside(SetAside(Cause.TERMINATED, "it is TERMINATED, and no key opens it"))
+            return self._set_aside(SetAside(Cause.TERMINATED, words("it is TERMINATED, and no key opens it")))
         if version is None:
             finding = self._held_instead(key_sets, finding)
         thought = keys_do_not_open(
@@ -178,7 +185,9 @@ class _Attempt:
             return finding
         if held.key_version in [keys.version for keys in key_sets]:
             raise errors.OutcomeUnknown("opening", "the card denied its key version", where=self._card.where)
-        return f"it holds key version {held.key_version:02X}, so {finding}"
+        return words(
+            "it holds key version {version}, so {finding}", version=f"{held.key_version:02X}", finding=finding
+        )
 
     def _look(self, session: SecureSession, *, assume_blank: bool) -> CardEvidence:
         if assume_blank and session.key_version != self._issuer_keys.version:
@@ -204,7 +213,7 @@ class _Attempt:
             try:
                 self._perform(session, decision)
             except _SelfTestFailed as failed:
-                return self._set_aside(SetAside(Cause.SELF_TEST_FAILED, str(failed)))
+                return self._set_aside(SetAside(Cause.SELF_TEST_FAILED, failed.finding))
             evidence = self._evidence = after(evidence, decision, history)
             step = recorded_as(decision, evidence, history)
             if step is not None:
@@ -240,13 +249,17 @@ class _Attempt:
             question = ocra.new_question()
             if not ocra.verify(suite, run.seed, question, session.respond(question, pin), pin=pin).matched:
                 raise _SelfTestFailed(
-                    f"it answered question {number} of {QUESTIONS} otherwise than its seed demands"
+                    words(
+                        "it answered question {number} of {questions} otherwise than its seed demands",
+                        number=number,
+                        questions=QUESTIONS,
+                    )
                 )
         if run.profile is Profile.CARD_PIN:
             try:
                 session.verify_pin(run.pin)
             except errors.WrongPin as wrong:
-                raise _SelfTestFailed("it refused the PIN that it had confirmed") from wrong
+                raise _SelfTestFailed(words("it refused the PIN that it had confirmed")) from wrong
 
     def _history(self) -> History:
         run = self._run

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from dscplus_station.wording import N_
+
 
 class JobKind(StrEnum):
     """What is printed on labels."""
@@ -44,12 +46,12 @@ _FIRST, _SECOND = 12, 11
 """Fields of the first two strings."""
 
 _TROUBLES = (
-    (1, 2, "its head is open: close it"),
-    (0, 1, "it is out of labels: put a new roll in"),
-    (1, 3, "it is out of ribbon: put a new one in"),
-    (0, 2, "it is paused: press its pause key"),
-    (0, 11, "it is too hot: wait"),
-    (0, 5, "its buffer is full: wait, or switch it off and on"),
+    (1, 2, N_("its head is open: close it")),
+    (0, 1, N_("it is out of labels: put a new roll in")),
+    (1, 3, N_("it is out of ribbon: put a new one in")),
+    (0, 2, N_("it is paused: press its pause key")),
+    (0, 11, N_("it is too hot: wait")),
+    (0, 5, N_("its buffer is full: wait, or switch it off and on")),
 )
 """String, field, what it means if it is 1; what to do first comes first."""
 

@@ -26,6 +26,7 @@ from dscplus_station.printing.turn import printers_turn
 from dscplus_station.shipping.labels import IssuedLabel, copies, issue
 from dscplus_station.shipping.rules import labels_printed
 from dscplus_station.station import Station
+from dscplus_station.wording import N_, words
 from dscplus_station.words import MAX_REASON, require_words
 
 STOPPED_MEANWHILE = "the station stopped while it was being sent"
@@ -71,8 +72,11 @@ def print_label(
         last = _last_label(session, order_id)
         if last is not None:
             raise StateConflict(
-                f"order {order_id} has label {last.copy}, {last.state}: `dsc-station labels print` sends "
-                f"what waits, `dsc-station labels reprint {order_id}` prints another one"
+                "order {order} has label {copy}, {state}: `dsc-station labels print` sends what waits, "
+                "`dsc-station labels reprint {order}` prints another one",
+                order=order_id,
+                copy=last.copy,
+                state=last.state,
             )
         issued = issue(session, station, actor, station.now(), order_id)
         job = _put_in_queue(session, station, actor, issued, slot, None)
@@ -105,7 +109,7 @@ def reprint_label(station: Station, actor: Actor, printer: Printer, order_id: st
         NotFound, StateConflict, PrinterOut, NotPermitted: as `print_label`.
     """
     actor.require(Role.PROVISIONING, "print labels")
-    require_words(f"order {order_id}: a reason", because)
+    require_words(words("order {order}: a reason", order=order_id), because)
     with station.database.writing() as session:
         issued = issue(session, station, actor, station.now(), order_id)
         job = _put_in_queue(session, station, actor, issued, _slot_of(session, issued), because)
@@ -221,16 +225,19 @@ def _send(station: Station, actor: Actor, printer: Printer, number: int) -> Job:
     with station.database.reading() as session:
         job = _job(session.get_one(PrintJob, number))
     if out is not None:
-        raise PrinterOut(out.told, reached=out.reached, what_now=_what_now(job, reached=out.reached))
+        raise PrinterOut(out.trouble, reached=out.reached, what_now=_what_now(job, reached=out.reached))
     return job
 
 
 def _what_now(job: Job, *, reached: bool) -> str:
-    what = f"Label {job.copy} of order {job.order}" if job.order else f"The tag of card {job.serial_number}"
+    if job.order:
+        what = words(N_("Label {copy} of order {order}"), copy=job.copy, order=job.order)
+    else:
+        what = words(N_("The tag of card {card}"), card=job.serial_number)
     if not reached:
-        return f"{what} waits: put the printer right, then `dsc-station labels print`"
+        return words(N_("{what} waits: put the printer right, then `dsc-station labels print`"), what=what)
     again = f"labels reprint {job.order}" if job.order else f"labels tag {job.serial_number}"
-    return f"{what} may have come out: look. If not: `dsc-station {again}`"
+    return words(N_("{what} may have come out: look. If not: `dsc-station {again}`"), what=what, again=again)
 
 
 def _begin(station: Station, actor: Actor, number: int) -> Printout | None:
@@ -300,7 +307,11 @@ def _move(
         .values(state=following, ended_at=ended_at, trouble=because),
     )
     if moved != 1:
-        raise StateConflict(f"printing {number} cannot become {following}: somebody else was faster")
+        raise StateConflict(
+            "printing {number} cannot become {following}: somebody else was faster",
+            number=number,
+            following=following,
+        )
     audit.record(session, actor, now, f"printing.{following}", str(number), because=because)
 
 

@@ -15,6 +15,7 @@ from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 
@@ -71,7 +72,7 @@ def history(station: Station, serial_number: str) -> list[Quarantine]:
             )
         )
     if not found:
-        raise NotFound(f"card {serial_number} never was in quarantine")
+        raise NotFound("card {card} never was in quarantine", card=serial_number)
     return found
 
 
@@ -94,13 +95,15 @@ def end_case(
         StateConflict: the card's state changed meanwhile.
     """
     actor.require(Role.SUPERVISOR, "resolve a quarantine")
-    require_words(f"card {serial_number}: a note", note)
+    require_words(words("card {card}: a note", card=serial_number), note)
     case = open_case(session, serial_number)
     if case is None:
-        raise NotFound(f"card {serial_number} is not in quarantine: `dsc-station quarantine list`")
+        raise NotFound("card {card} is not in quarantine: `dsc-station quarantine list`", card=serial_number)
     if resolution is Resolution.SCRAP and case.opened_by == actor.operator:
         raise NotPermitted(
-            f"card {serial_number} was set aside by {actor.operator}: scrapping it needs another person"
+            "card {card} was set aside by {operator}: scrapping it needs another person",
+            card=serial_number,
+            operator=actor.operator,
         )
     ended = affected(
         session,
@@ -109,6 +112,6 @@ def end_case(
         .values(resolved_at=now, resolved_by=actor.operator, resolution=resolution, note=note),
     )
     if ended != 1:
-        raise NotFound(f"the quarantine of card {serial_number} was resolved meanwhile")
+        raise NotFound("the quarantine of card {card} was resolved meanwhile", card=serial_number)
     move_card(session, actor, now, serial_number, STATE_AFTER[resolution], f"quarantine: {note}")
     audit.record(session, actor, now, "quarantine.resolve", serial_number, resolution=resolution, note=note)

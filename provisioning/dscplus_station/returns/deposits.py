@@ -49,7 +49,7 @@ def capture(station: Station, actor: Actor, order_id: str, second: Actor | None 
             raise NotPermitted("capturing a deposit needs a second person, who signs for it here and now")
         end, proposed_by = _grounds(session, get_order(session, order_id))
         if not end_hold(session, decides, now, order_id, end, proposed_by):
-            raise StateConflict(f"order {order_id} has no deposit that is held")
+            raise StateConflict("order {order} has no deposit that is held", order=order_id)
         if second is not None:
             audit.record(session, actor, now, "returns.capture", order_id, second=second.operator)
         return end
@@ -114,8 +114,10 @@ def _grounds(session: Session, order: Order) -> tuple[HoldEnd, str]:
             return back.judged_end, back.judged_by
     elif back is not None:
         raise StateConflict(
-            f"order {order.id}: its card is here, and the returns desk has not judged it yet: "
-            f"`dsc-station returns inspect {back.serial_number}` first"
+            "order {order}: its card is here, and the returns desk has not judged it yet: "
+            "`dsc-station returns inspect {card}` first",
+            order=order.id,
+            card=back.serial_number,
         )
     report = report_of(session, order.id)
     if back is None and report is not None and is_captured(report.kind):
@@ -123,13 +125,19 @@ def _grounds(session: Session, order: Order) -> tuple[HoldEnd, str]:
     closure = session.get(Closure, order.user_name)
     if closure is None or back is not None:
         raise StateConflict(
-            f"order {order.id}: its card was not reported lost, stolen or damaged on purpose, nor found so "
-            f"by the returns desk, nor is {order.user_name}'s account closed without its return: its deposit "
-            "is released when the card is back"
+            "order {order}: its card was not reported lost, stolen or damaged on purpose, nor found "
+            "so by the returns desk, nor is {user}'s account closed without its return: its deposit "
+            "is released when the card is back",
+            order=order.id,
+            user=order.user_name,
         )
     on_its_way = session.scalar(
         select(Return.id).where(Return.order_id == order.id, Return.state == ReturnState.IN_TRANSIT)
     )
     if on_its_way is not None:
-        raise StateConflict(f"order {order.id}: its card is on its way back: return {on_its_way}")
+        raise StateConflict(
+            "order {order}: its card is on its way back: return {on_its_way}",
+            order=order.id,
+            on_its_way=on_its_way,
+        )
     return HoldEnd.CLOSED_WITHOUT_RETURN, closure.closed_by

@@ -81,7 +81,7 @@ def form(station: Station, number: int) -> Form:
     with station.database.reading() as session:
         found = get_return(session, number)
         if found.reason is None:
-            raise NotPermitted(f"return {number} was never announced: its card just came")
+            raise NotPermitted("return {number} was never announced: its card just came", number=number)
         order = get_order(session, found.order_id)
         language = language_of(session, order.user_name) or order.language
         texts = form_texts(found.reason, language)

@@ -9,6 +9,7 @@ from dscplus_station.business_days import after
 from dscplus_station.devices.rules import CODE_CARDS, DeviceType
 from dscplus_station.holds.rules import HoldEnd
 from dscplus_station.losses.rules import ReportKind
+from dscplus_station.wording import words
 
 
 class ReturnState(StrEnum):
@@ -84,11 +85,11 @@ def shown_between(posted_on: date, is_business_day: Callable[[date], bool]) -> W
 def announcing_fault(kind: DeviceType, reason: ReturnReason, *, by_phone: bool) -> str | None:
     """Why a return cannot be announced so, or None (R30, R43, R44)."""
     if kind in CODE_CARDS:
-        return "a Security Code Card is never returned: destroy it and activate the phone app"
+        return words("a Security Code Card is never returned: destroy it and activate the phone app")
     if kind is not DeviceType.DSC_PLUS:
-        return f"only a DSC+ is returned: a {kind} is kept"
+        return words("only a DSC+ is returned: a {kind} is kept", kind=str(kind))
     if reason is ReturnReason.REPLACEMENT and not by_phone:
-        return "a replacement return is phoned in: temporary code first, then the new card is ordered"
+        return words("a replacement return is phoned in: temporary code first, then the new card is ordered")
     return None
 
 

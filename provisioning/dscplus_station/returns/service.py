@@ -30,6 +30,7 @@ from dscplus_station.shipping.service import mark_undelivered
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card, move_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 MAX_TEXT = 60
@@ -71,15 +72,23 @@ def announce(
     with station.database.writing() as session:
         now = station.now()
         if fault := announcing_fault(live_device(session, serial_number).type, reason, by_phone=by_phone):
-            raise NotPermitted(f"{serial_number}: {fault}")
+            raise NotPermitted("{card}: {fault}", card=serial_number, fault=fault)
         if (known := open_return(session, serial_number)) is not None:
             if known.reason is reason and known.state in ON_THE_WAY:
                 return known.id
-            raise StateConflict(f"{serial_number} has return {known.id} ({known.reason}), {known.state}")
+            raise StateConflict(
+                "{card} has return {number} ({reason}), {state}",
+                card=serial_number,
+                number=known.id,
+                reason=known.reason,
+                state=known.state,
+            )
         card = get_card(session, serial_number)
         binding = live_binding(session, serial_number=serial_number)
         if binding is None or card.state not in OUT:
-            raise StateConflict(f"card {serial_number} is {card.state}: no holder has it")
+            raise StateConflict(
+                "card {card} is {state}: no holder has it", card=serial_number, state=card.state
+            )
         country = get_order(session, binding.order_id).country
         announced = Return(
             serial_number=serial_number,
@@ -113,17 +122,28 @@ def post(
         StateConflict: it was posted otherwise, or has been received.
     """
     actor.require(Role.CLIENT_SERVICES, "record returns")
-    for what, value in (("carrier", carrier), ("tracking number", tracking)):
-        require_words(f"return {number}: a {what}", value, MAX_TEXT)
+    require_words(words("return {number}: a carrier", number=number), carrier, MAX_TEXT)
+    require_words(words("return {number}: a tracking number", number=number), tracking, MAX_TEXT)
     posted_on = station.day(on)
     with station.database.writing() as session:
         found = get_return(session, number)
         if (found.carrier, found.tracking) == (carrier, tracking):
             return
         if found.state is not ReturnState.ANNOUNCED:
-            raise StateConflict(f"return {number} is {found.state}, with {found.carrier} {found.tracking}")
+            raise StateConflict(
+                "return {number} is {state}, with {carrier} {tracking}",
+                number=number,
+                state=found.state,
+                carrier=found.carrier,
+                tracking=found.tracking,
+            )
         if posted_on < (announced_on := day_in(station.settings.zone, found.announced_at)):
-            raise BadInput(f"return {number} was announced on {announced_on}, not posted on {posted_on}")
+            raise BadInput(
+                "return {number} was announced on {announced_on}, not posted on {posted_on}",
+                number=number,
+                announced_on=str(announced_on),
+                posted_on=str(posted_on),
+            )
         found.carrier, found.tracking, found.posted_on = carrier, tracking, posted_on
         session.flush()
         move_return(session, actor, station.now(), found, ReturnState.IN_TRANSIT)
@@ -150,7 +170,9 @@ def receive(station: Station, actor: Actor, serial_number: str) -> Received:
             return Received(found.id, serial_number, found.order_id, [])
         binding = live_binding(session, serial_number=serial_number)
         if binding is None or card.state not in OUT:
-            raise StateConflict(f"card {serial_number} is {card.state}: it was not out")
+            raise StateConflict(
+                "card {card} is {state}: it was not out", card=serial_number, state=card.state
+            )
         order = get_order(session, binding.order_id)
         move_card(session, actor, now, serial_number, CardState.RETURNED, "it came back")
         users = take_out_of_use(session, actor, now, serial_number, "it came back")
@@ -184,7 +206,7 @@ def get_return(session: Session, number: int) -> Return:
     """
     found = session.get(Return, number, with_for_update=True)
     if found is None:
-        raise NotFound(f"no return {number}: `dsc-station returns list` shows them")
+        raise NotFound("no return {number}: `dsc-station returns list` shows them", number=number)
     return found
 
 
@@ -217,5 +239,10 @@ def move_return(
         .values(state=following, changed_at=now, **facts),
     )
     if moved != 1:
-        raise StateConflict(f"return {found.id} is {found.state}: it cannot become {following}")
+        raise StateConflict(
+            "return {number} is {state}: it cannot become {following}",
+            number=found.id,
+            state=found.state,
+            following=following,
+        )
     audit.record(session, actor, now, f"return.{following}", found.serial_number, number=found.id)

@@ -106,7 +106,12 @@ def move_sharing(
         .values(state=following, **facts),
     )
     if moved != 1:
-        raise StateConflict(f"sharing {sharing.id} is {sharing.state}: it cannot become {following}")
+        raise StateConflict(
+            "sharing {sharing} is {state}: it cannot become {following}",
+            sharing=sharing.id,
+            state=sharing.state,
+            following=following,
+        )
     record_sharing(session, actor, now, sharing, note=facts.get("note") or facts.get("end_reason"))
 
 

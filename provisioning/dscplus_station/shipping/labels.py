@@ -52,7 +52,9 @@ def issue(session: Session, station: Station, actor: Actor, now: datetime, order
     order = get_order(session, order_id)
     binding = live_binding(session, order_id=order_id)
     if order.state is not OrderState.IN_PROVISIONING or binding is None:
-        raise StateConflict(f"order {order_id} is {order.state}: it has no card to print a label for")
+        raise StateConflict(
+            "order {order} is {state}: it has no card to print a label for", order=order_id, state=order.state
+        )
     serial_number = binding.serial_number
     if get_card(session, serial_number).state is not CardState.LABELLED:
         move_card(session, actor, now, serial_number, CardState.LABELLED, f"order {order_id}")

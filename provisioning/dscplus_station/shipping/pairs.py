@@ -32,11 +32,14 @@ def order_of_card(session: Session, station: Station, scan: CardScan) -> str:
     binding = live_binding(session, serial_number=serial_number)
     if card.state is CardState.SECURED and labels_printed(station.settings.labels) and binding is not None:
         raise StateConflict(
-            f"card {serial_number} of order {binding.order_id} has no label yet: "
-            f"print it (dsc-station parcels label {binding.order_id})"
+            "card {card} of order {order} has no label yet: print it (dsc-station parcels label {order})",
+            card=serial_number,
+            order=binding.order_id,
         )
     if binding is None or card.state not in (CardState.SECURED, CardState.LABELLED):
-        raise StateConflict(f"card {serial_number} is {card.state}: it is not ready to be shipped")
+        raise StateConflict(
+            "card {card} is {state}: it is not ready to be shipped", card=serial_number, state=card.state
+        )
     return binding.order_id
 
 
@@ -49,18 +52,29 @@ def order_of_paper(session: Session, scan: LabelScan | OrderScan) -> tuple[str, 
     """
     order = session.get(Order, scan.order)
     if order is None:
-        raise NotFound(f"no order {scan.order} at this station: the label is another station's, or the order")
+        raise NotFound(
+            "no order {order} at this station: the label is another station's, or the order", order=scan.order
+        )
     binding = live_binding(session, order_id=order.id)
     if order.state is not OrderState.IN_PROVISIONING or binding is None:
-        raise StateConflict(f"order {order.id} is {order.state}: it has no card that is ready to be shipped")
+        raise StateConflict(
+            "order {order} is {state}: it has no card that is ready to be shipped",
+            order=order.id,
+            state=order.state,
+        )
     if isinstance(scan, LabelScan):
         if scan.serial_number != binding.serial_number:
             raise StateConflict(
-                f"this label is of card {scan.serial_number}, but order {order.id} is served by card "
-                f"{binding.serial_number} now: destroy the label"
+                "this label is of card {card}, but order {order} is served by card "
+                "{bound} now: destroy the label",
+                card=scan.serial_number,
+                order=order.id,
+                bound=binding.serial_number,
             )
         if void := void_label(scan.copy, copies(session, order.id, scan.serial_number)):
-            raise StateConflict(f"order {order.id}: {void}. Destroy this one and scan the other")
+            raise StateConflict(
+                "order {order}: {void}. Destroy this one and scan the other", order=order.id, void=void
+            )
     return order.id, binding.serial_number
 
 
@@ -82,8 +96,12 @@ def record_pair(
     of_paper, serial_number = order_of_paper(session, paper)
     if of_card != of_paper or card.serial_number != serial_number:
         raise StateConflict(
-            f"card {card.serial_number} is of order {of_card}, but what was scanned with it is of order "
-            f"{of_paper}, card {serial_number}: they do not go into one envelope. Nothing was changed"
+            "card {card} is of order {of_card}, but what was scanned with it is of order {of_paper}, "
+            "card {other}: they do not go into one envelope. Nothing was changed",
+            card=card.serial_number,
+            of_card=of_card,
+            of_paper=of_paper,
+            other=serial_number,
         )
     label_id = None
     if isinstance(paper, LabelScan):
@@ -117,9 +135,14 @@ def require_still_pair(session: Session, pair: ScannedPair) -> None:
     if binding is None or binding.serial_number != pair.serial_number:
         state = get_order(session, pair.order_id).state
         raise StateConflict(
-            f"order {pair.order_id} ({state}) no longer has card {pair.serial_number}: it is not shipped"
+            "order {order} ({state}) no longer has card {card}: it is not shipped",
+            order=pair.order_id,
+            state=state,
+            card=pair.serial_number,
         )
     if pair.label_id is not None:
         copy = session.get_one(Label, pair.label_id).copy
         if void := void_label(copy, copies(session, pair.order_id, pair.serial_number)):
-            raise StateConflict(f"order {pair.order_id}: {void}. Scan card and label again")
+            raise StateConflict(
+                "order {order}: {void}. Scan card and label again", order=pair.order_id, void=void
+            )

@@ -11,6 +11,7 @@ from typing import Any
 
 from dscplus_station.errors import BadInput
 from dscplus_station.scans.rules import CardScan, LabelScan, OrderScan, parse, s10_valid
+from dscplus_station.wording import N_, words
 
 ANY_CARRIER = {"Carrier": "*"}
 """Without `[shipping.carriers]` every tracking number is the one carrier's."""
@@ -34,7 +35,7 @@ def labels_printed(labels: Mapping[str, Any]) -> bool:
     """
     printed = labels.get("printed", True)
     if not isinstance(printed, bool):
-        raise BadInput(f"[labels] printed is true or false, not {printed!r}")
+        raise BadInput("[labels] printed is true or false, not {printed}", printed=repr(printed))
     return printed
 
 
@@ -62,7 +63,7 @@ def read_card(text: str) -> CardScan:
     scan = parse(text)
     if isinstance(scan, CardScan):
         return scan
-    raise BadInput(f"the card: {_told(scan)}. Scan the serial number on the card's back")
+    raise BadInput("the card: {told}. Scan the serial number on the card's back", told=_told(scan))
 
 
 def read_paper(text: str, *, labels: bool) -> LabelScan | OrderScan:
@@ -76,23 +77,27 @@ def read_paper(text: str, *, labels: bool) -> LabelScan | OrderScan:
         return scan
     if labels:
         raise BadInput(
-            f"the label: {_told(scan)}. Scan the barcode of the label that was printed for the card"
+            "the label: {told}. Scan the barcode of the label that was printed for the card", told=_told(scan)
         )
-    raise BadInput(f"the order: {_told(scan)}. This station prints no labels: scan the order's barcode")
+    raise BadInput(
+        "the order: {told}. This station prints no labels: scan the order's barcode", told=_told(scan)
+    )
 
 
 def _told(scan: object) -> str:
     why = getattr(scan, "why", None)
-    return f"it cannot be read: {why}" if why else f"that is {WHAT[type(scan).__name__]}"
+    if why:
+        return words(N_("it cannot be read: {why}"), why=words(why))
+    return words(N_("that is {what}"), what=words(WHAT[type(scan).__name__]))
 
 
 WHAT = {
-    "OrderScan": "an order's barcode",
-    "CardScan": "a card's serial number",
-    "LabelScan": "a label's barcode",
-    "TrackingScan": "a tracking number",
-    "OperatorScan": "an operator's badge",
-    "CommandScan": "a command",
+    "OrderScan": N_("an order's barcode"),
+    "CardScan": N_("a card's serial number"),
+    "LabelScan": N_("a label's barcode"),
+    "TrackingScan": N_("a tracking number"),
+    "OperatorScan": N_("an operator's badge"),
+    "CommandScan": N_("a command"),
 }
 """What a scan is, for people."""
 
@@ -100,7 +105,7 @@ WHAT = {
 def void_label(copy: int, printed: int) -> str | None:
     """Why the copy of a label that was scanned does not count, or None."""
     if copy > printed:
-        return f"label {copy} was never printed here"
+        return words("label {copy} was never printed here", copy=copy)
     if copy < printed:
-        return f"label {copy} of {printed}: the later one counts"
+        return words("label {copy} of {printed}: the later one counts", copy=copy, printed=printed)
     return None

@@ -27,6 +27,7 @@ from dscplus_station.shipping.tables import ScannedPair, Shipment
 from dscplus_station.station import Station
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
+from dscplus_station.wording import words
 from dscplus_station.words import require_words
 
 MAX_TEXT = 60
@@ -76,12 +77,18 @@ def ship(
         now = station.now()
         order = get_order(session, order_id)
         if order.state is not OrderState.IN_PROVISIONING:
-            raise StateConflict(f"order {order_id} is {order.state}: it has no card that is ready to ship")
+            raise StateConflict(
+                "order {order} is {state}: it has no card that is ready to ship",
+                order=order_id,
+                state=order.state,
+            )
         pair = record_pair(session, station, actor, now, card, paper)
         if pair.order_id != order_id:
             raise StateConflict(
-                f"card {pair.serial_number} and its label are of order {pair.order_id}, not of {order_id}: "
-                "nothing was shipped"
+                "card {card} and its label are of order {order}, not of {asked}: nothing was shipped",
+                card=pair.serial_number,
+                order=pair.order_id,
+                asked=order_id,
             )
         return book(session, station, actor, now, pair, carrier, tracking, shipped_on)
 
@@ -103,15 +110,20 @@ def book(
     """
     actor.require(Role.SHIPPING, "ship a card")
     order_id, serial_number = pair.order_id, pair.serial_number
-    for what, value in (("carrier", carrier), ("tracking number", tracking)):
-        require_words(f"order {order_id}: a {what}", value, MAX_TEXT)
+    require_words(words("order {order}: a carrier", order=order_id), carrier, MAX_TEXT)
+    require_words(words("order {order}: a tracking number", order=order_id), tracking, MAX_TEXT)
     require_still_pair(session, pair)
     _require_own_number(session, order_id, tracking, shipped_on)
     order = get_order(session, order_id)
     move_card(session, actor, now, serial_number, CardState.SHIPPED, f"order {order_id}")
     made_on = day_in(station.settings.zone, live_device(session, serial_number).enrolled_at)
     if shipped_on < made_on:
-        raise BadInput(f"order {order_id}: its card was made on {made_on}, it cannot leave on {shipped_on}")
+        raise BadInput(
+            "order {order}: its card was made on {made_on}, it cannot leave on {shipped_on}",
+            order=order_id,
+            made_on=str(made_on),
+            shipped_on=str(shipped_on),
+        )
     move_order(session, actor, now, order_id, OrderState.SHIPPED, f"{carrier} {tracking}")
     shipment = Shipment(
         order_id=order_id,
@@ -157,8 +169,11 @@ def _require_own_number(session: Session, order_id: str, tracking: str, shipped_
     )
     if taken is not None:
         raise StateConflict(
-            f"tracking number {tracking} is on the parcel of order {taken}: scan the one on this parcel "
-            f"(order {order_id})"
+            "tracking number {tracking} is on the parcel of order {taken}: scan the one on this "
+            "parcel (order {order})",
+            tracking=tracking,
+            taken=taken,
+            order=order_id,
         )
 
 

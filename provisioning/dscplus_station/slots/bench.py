@@ -167,5 +167,9 @@ class Bench:
     def _worker(self, slot: int) -> SlotWorker:
         worker = self.workers.get(slot)
         if worker is None:
-            raise NotFound(f"no slot {slot}: the bench has {', '.join(map(str, self.workers)) or 'none'}")
+            raise NotFound(
+                "no slot {slot}: the bench has {slots}",
+                slot=slot,
+                slots=", ".join(map(str, self.workers)) or "none",
+            )
         return worker

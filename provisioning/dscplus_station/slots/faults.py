@@ -5,6 +5,7 @@ import traceback
 from dscplus_driver import errors
 from dscplus_station import errors as station_errors
 from dscplus_station import log
+from dscplus_station.card_errors import card_error_told
 from dscplus_station.personalise.runner import Stopped
 from dscplus_station.slots.rules import Code, Outcome, outcome
 
@@ -30,7 +31,7 @@ def silent(error: Exception) -> bool:
 
 def before_work(error: Exception) -> Outcome:
     """What went wrong while the card in a slot was asked who it is."""
-    told = str(error)
+    told = _told(error)
     if removed(error) or silent(error):
         return outcome(Code.NO_ANSWER, told=told)
     if isinstance(error, errors.CardSwapped):
@@ -44,7 +45,7 @@ def before_work(error: Exception) -> Outcome:
 
 def in_work(error: Exception, serial_number: str, order: str | None) -> Outcome:
     """What interrupted the work on a card."""
-    facts = {"serial_number": serial_number, "order": order, "told": str(error)}
+    facts = {"serial_number": serial_number, "order": order, "told": _told(error)}
     match error:
         case Stopped():
             return outcome(Code.STOPPED, serial_number=serial_number, order=order)
@@ -67,3 +68,10 @@ def in_work(error: Exception, serial_number: str, order: str | None) -> Outcome:
         case _:
             # What it says may hold anything: only its kind is told.
             return outcome(Code.MISTAKE, serial_number=serial_number, order=order, kind=type(error).__name__)
+
+
+def _told(error: Exception) -> str:
+    """What an error says, as words that a page can translate."""
+    if isinstance(error, station_errors.StationError):
+        return error.told
+    return card_error_told(error) if isinstance(error, errors.DscError) else str(error)

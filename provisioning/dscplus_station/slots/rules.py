@@ -12,6 +12,7 @@ from enum import StrEnum
 from dscplus_driver.model import Profile as CardProfile
 from dscplus_station.devices.rules import Profile
 from dscplus_station.personalise.rules import CARD_PROFILE, RunState
+from dscplus_station.wording import words
 
 
 class SlotUse(StrEnum):
@@ -85,7 +86,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True)
-class Words:
+class Told:
     """What is wrong and what to do now; `{name}` stands for a fact."""
 
     what: str
@@ -94,98 +95,98 @@ class Words:
 
 _AGAIN = "Plug card {serial_number} in again: it goes on where it was."
 
-WORDS: dict[Code, Words] = {
-    Code.PASSED: Words("Card {serial_number} is ready for order {order}.", "Take it out."),
-    Code.WRONG_CARD: Words(
+WORDS: dict[Code, Told] = {
+    Code.PASSED: Told("Card {serial_number} is ready for order {order}.", "Take it out."),
+    Code.WRONG_CARD: Told(
         "This is card {serial_number}, but card {expected} was scanned.",
         "Take it out and plug in card {expected}.",
     ),
-    Code.TWO_CARDS: Words(
+    Code.TWO_CARDS: Told(
         "Two cards were plugged in for order {order}: neither is bound to it.",
         "Take both cards out and scan OK. Each card goes in after its own order was scanned.",
     ),
-    Code.TWO_ORDERS: Words(
+    Code.TWO_ORDERS: Told(
         "Orders {orders} wait for a card at once, and nothing says which card {serial_number} is for.",
         "Take it out. Scan the card's number for its order, then plug it in.",
     ),
-    Code.SAME_NUMBER: Words(
+    Code.SAME_NUMBER: Told(
         "Two cards say that they are card {serial_number}: in slot {slot} and in slot {other_slot}.",
         "Take both out, keep them aside and call a supervisor: one may be a copy.",
     ),
-    Code.NOT_IN_STOCK: Words(
+    Code.NOT_IN_STOCK: Told(
         "Card {serial_number} is not in this station's stock.",
         "Put it aside; its delivery has to be received first. Take another card.",
     ),
-    Code.CARD_BOUND: Words(
+    Code.CARD_BOUND: Told(
         "Card {serial_number} already serves order {order}.",
         "Put it with order {order}, and take a blank card.",
     ),
-    Code.CARD_STATE: Words(
+    Code.CARD_STATE: Told(
         "Card {serial_number} is {state}.",
         "Put it aside for the returns desk, and take a blank card.",
     ),
-    Code.QUARANTINED: Words(
+    Code.QUARANTINED: Told(
         "Card {serial_number} is in quarantine: {cause}.",
         "Put it on the quarantine shelf and call a supervisor. Take another card.",
     ),
-    Code.NO_SUCH_ORDER: Words("There is no order {order}.", "Take the card out and scan an order."),
-    Code.ORDER_CANCELLED: Words(
+    Code.NO_SUCH_ORDER: Told("There is no order {order}.", "Take the card out and scan an order."),
+    Code.ORDER_CANCELLED: Told(
         "Order {order} was cancelled meanwhile.", "Take the card out and scan another order."
     ),
-    Code.ORDER_SERVED: Words(
+    Code.ORDER_SERVED: Told(
         "Order {order} is being served by card {bound}.",
         "Take this card out and plug in card {bound}. If that one is dead, a supervisor sets it aside.",
     ),
-    Code.ORDER_STATE: Words("Order {order} is {state}.", "Take the card out and scan another order."),
-    Code.PIN_REFUSED: Words(
+    Code.ORDER_STATE: Told("Order {order} is {state}.", "Take the card out and scan another order."),
+    Code.PIN_REFUSED: Told(
         "The PIN of order {order} is not allowed.",
         "Take the card out and call a supervisor: the order is cancelled, and placed again with another PIN.",
     ),
-    Code.BATCH_KEY_WRONG: Words(
+    Code.BATCH_KEY_WRONG: Told(
         "The key of batch {batch} does not open card {serial_number}.",
         "Nothing was changed on it. Have the key's check value compared with the maker's letter.",
     ),
-    Code.BATCH_KEY_MISSING: Words(
+    Code.BATCH_KEY_MISSING: Told(
         "The key of batch {batch} is missing, so card {serial_number} cannot be opened.",
         "Take it out. A key custodian imports the key first.",
     ),
-    Code.NOT_PERMITTED: Words("This may not be done now: {told}", "Take the card out and call a supervisor."),
-    Code.REMOVED: Words("Card {serial_number} was taken out before it was done.", _AGAIN),
-    Code.SWAPPED: Words(
+    Code.NOT_PERMITTED: Told("This may not be done now: {told}", "Take the card out and call a supervisor."),
+    Code.REMOVED: Told("Card {serial_number} was taken out before it was done.", _AGAIN),
+    Code.SWAPPED: Told(
         "Card {expected} was here, and now card {found} is.",
         "Take it out and plug card {expected} in again: it goes on where it was.",
     ),
-    Code.LOST_CONTACT: Words(
+    Code.LOST_CONTACT: Told(
         "Card {serial_number} stopped answering.",
         "Take it out and plug it in again: it goes on where it was.",
     ),
-    Code.STOPPED: Words(
+    Code.STOPPED: Told(
         "The station was stopped before card {serial_number} was done.",
         "It goes on when the station runs again.",
     ),
-    Code.NO_ANSWER: Words(
+    Code.NO_ANSWER: Told(
         "What is in this slot does not answer.",
         "Take it out and plug it in firmly. If it stays so, put it aside and take another card.",
     ),
-    Code.NOT_A_CARD: Words(
+    Code.NOT_A_CARD: Told(
         "What is in this slot does not speak as a card does.", "Take it out and keep it aside."
     ),
-    Code.PORT_HELD: Words(
+    Code.PORT_HELD: Told(
         "Another program has this slot's port: {told}", "Close that program; then take the card out and in."
     ),
-    Code.CARD_HELD: Words(
+    Code.CARD_HELD: Told(
         "Another program works with card {serial_number}: {told}",
         "Wait for it; then take the card out and in.",
     ),
-    Code.PORT_CLOSED: Words(
+    Code.PORT_CLOSED: Told(
         "This slot's port cannot be opened: {told}",
         "Take the card out and in. If it stays so, call whoever looks after the station.",
     ),
-    Code.RECORDS: Words(
+    Code.RECORDS: Told(
         "The station's records could not be written: {told}", "Then take the card out and in."
     ),
-    Code.REFUSED: Words("{told}", "Take the card out."),
-    Code.MISTAKE: Words(
+    Code.REFUSED: Told("{told}", "Take the card out."),
+    Code.MISTAKE: Told(
         "The station made a mistake ({kind}).",
         "Take the card out and call whoever looks after the station: its log says more.",
     ),
@@ -194,7 +195,10 @@ WORDS: dict[Code, Words] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened, for people and programs. `facts`: serial number, order, evidence; no secret."""
+    """What happened, for people and programs. `facts`: serial number, order, evidence; no secret.
+
+    `what` and `now` are `Words` where the station says them, so that a page translates them.
+    """
 
     code: str
     what: str
@@ -208,8 +212,10 @@ def outcome(code: Code, **facts: object) -> Outcome:
     Raises:
         KeyError: a fact is missing that the words name: a mistake of the caller.
     """
-    told = {name: str(fact) for name, fact in facts.items() if fact is not None}
-    return Outcome(code.value, WORDS[code].what.format(**told), WORDS[code].now.format(**told), told)
+    told = {
+        name: fact if isinstance(fact, str) else str(fact) for name, fact in facts.items() if fact is not None
+    }
+    return Outcome(code.value, words(WORDS[code].what, **told), words(WORDS[code].now, **told), told)
 
 
 CALM = frozenset(

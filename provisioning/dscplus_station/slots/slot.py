@@ -22,6 +22,7 @@ from dscplus_station.slots.rules import Code, Phase, Verdict, outcome
 from dscplus_station.slots.state import SlotState
 from dscplus_station.slots.turn import PROVISION, Turns
 from dscplus_station.slots.work import Ended, Work
+from dscplus_station.wording import N_, words
 
 PROBE_INTERVAL = 1.0
 """Seconds between questions to a port that stays when its card goes."""
@@ -90,7 +91,9 @@ class SlotWorker:
         """
         state = self._idle()
         if state.verdict is Verdict.PASS:
-            raise StateConflict(f"slot {state.label}: card {state.serial_number} passed: take it out")
+            raise StateConflict(
+                "slot {label}: card {card} passed: take it out", label=state.label, card=state.serial_number
+            )
         self._ask(_Asked(state.plugging, None, Future()))
 
     def take_on(self, work: Work) -> "Future[Ended]":
@@ -102,8 +105,10 @@ class SlotWorker:
         state = self._idle()
         if state.serial_number != work.serial_number:
             raise StateConflict(
-                f"slot {state.label} has card {state.serial_number or 'unknown'}, not {work.serial_number}: "
-                f"plug card {work.serial_number} in"
+                "slot {label} has card {found}, not {card}: plug card {card} in",
+                label=state.label,
+                found=state.serial_number or words(N_("unknown")),
+                card=work.serial_number,
             )
         asked = _Asked(state.plugging, work, Future())
         self._ask(asked)
@@ -283,9 +288,15 @@ class SlotWorker:
     def _idle(self) -> SlotState:
         state = self._display.state
         if state.phase not in (Phase.WAITING, Phase.ENDED):
-            raise StateConflict(f"slot {state.label} is {state.phase}: nothing can be begun there now")
+            raise StateConflict(
+                "slot {label} is {phase}: nothing can be begun there now",
+                label=state.label,
+                phase=state.phase,
+            )
         if state.alarm is not None:
-            raise StateConflict(f"slot {state.label}: {state.alarm.what} Acknowledge that first")
+            raise StateConflict(
+                "slot {label}: {what} Acknowledge that first", label=state.label, what=state.alarm.what
+            )
         return state
 
 

@@ -14,6 +14,7 @@ from dscplus_station.slots.rules import Code
 from dscplus_station.slots.state import Unfinished
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
+from dscplus_station.wording import words
 
 _READY = frozenset({CardState.SECURED, CardState.LABELLED})
 _FREE = frozenset({CardState.BLANK, CardState.PERSONALISED, CardState.VERIFIED}) | _READY
@@ -53,10 +54,11 @@ def why_not_card(session: Session, serial_number: str, order: str | None = None)
     bound = live_binding(session, serial_number=serial_number)
     serves = going_on or (bound.order_id if bound else None)
     if serves is not None:
-        state = card.state.value
-        return refused(Code.CARD_BOUND, serial_number=serial_number, order=serves, asked=order, state=state)
+        return refused(
+            Code.CARD_BOUND, serial_number=serial_number, order=serves, asked=order, state=card.state
+        )
     if card.state not in _FREE:
-        return refused(Code.CARD_STATE, serial_number=serial_number, state=card.state.value, order=order)
+        return refused(Code.CARD_STATE, serial_number=serial_number, state=card.state, order=order)
     return None
 
 
@@ -75,7 +77,7 @@ def why_not_order(session: Session, order: str, serial_number: str | None = None
         if bound.serial_number == serial_number:
             return None
         return refused(Code.ORDER_SERVED, **facts, bound=bound.serial_number)
-    return refused(Code.ORDER_STATE, **facts, state=found.state.value)
+    return refused(Code.ORDER_STATE, **facts, state=found.state)
 
 
 def batch_of(session: Session, serial_number: str) -> str:
@@ -91,7 +93,7 @@ def _quarantined(session: Session, serial_number: str, order: str | None) -> Ref
     return refused(
         Code.QUARANTINED,
         serial_number=serial_number,
-        cause=CAUSE_TOLD[case.cause],
+        cause=words(CAUSE_TOLD[case.cause]),
         cause_code=case.cause.value,
         evidence=case.evidence,
         order=order,

@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 
 from dscplus_driver.model import luhn_valid
+from dscplus_station.wording import words
 
 
 class CardState(StrEnum):
@@ -56,9 +57,9 @@ TRAINING_SERIALS = "99999"
 def serial_number_fault(digits: str) -> str | None:
     """What is wrong with a serial number (wire: ten decimal digits, the last a Luhn digit), or None."""
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):
-        return "a serial number has ten digits"
+        return words("a serial number has ten digits")
     if not luhn_valid(digits):
-        return "the last digit does not fit the others (Luhn): mistyped?"
+        return words("the last digit does not fit the others (Luhn): mistyped?")
     return None
 
 
@@ -69,4 +70,4 @@ def batch_name_fault(name: str) -> str | None:
     """What is wrong with a batch's name, or None."""
     if _BATCH_NAME.fullmatch(name):
         return None
-    return "a batch has a name of 1 to 40 letters, digits and . _ -"
+    return words("a batch has a name of 1 to 40 letters, digits and . _ -")

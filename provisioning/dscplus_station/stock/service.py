@@ -23,7 +23,8 @@ def get_card(session: Session, serial_number: str) -> Card:
     card = session.get(Card, serial_number)
     if card is None:
         raise NotFound(
-            f"no card {serial_number} in this station's stock: check the number, or receive it first"
+            "no card {card} in this station's stock: check the number, or receive it first",
+            card=serial_number,
         )
     return card
 
@@ -49,7 +50,12 @@ def move_card(
     )
     if moved != 1:
         card = get_card(session, serial_number)
-        raise StateConflict(f"card {serial_number} is {card.state}: it cannot become {following}")
+        raise StateConflict(
+            "card {card} is {state}: it cannot become {following}",
+            card=serial_number,
+            state=card.state,
+            following=following,
+        )
     audit.record(session, actor, now, f"card.{following}", serial_number, because=because)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from fontTools.ttLib import TTFont
 
 from dscplus_station.errors import BadInput
+from dscplus_station.wording import N_, words
 
 FOLDER = Path(str(importlib.resources.files(__package__))) / "fonts"
 MM_PER_POINT = 25.4 / 72
@@ -73,13 +74,18 @@ def require_printable(what: str, *texts: str) -> None:
             continue
         name = unicodedata.name(character, "a character without a name")
         why = (
-            "is written from right to left, which these documents cannot set"
+            N_("is written from right to left, which these documents cannot set")
             if unicodedata.bidirectional(character) in {"R", "AL"}
-            else "is in none of the fonts (Latin, Greek, Cyrillic, Japanese)"
+            else N_("is in none of the fonts (Latin, Greek, Cyrillic, Japanese)")
         )
         raise BadInput(
-            f"{what}: {character!r} (U+{ord(character):04X}, {name}) {why}. Nothing was printed: "
-            "give name and address in Latin letters"
+            "{what}: {character} (U+{code}, {name}) {why}. Nothing was printed: give name and address "
+            "in Latin letters",
+            what=what,
+            character=repr(character),
+            code=f"{ord(character):04X}",
+            name=name,
+            why=words(why),
         )
 
 

@@ -10,6 +10,7 @@ from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.keystore.interface import Keystore, identity_of
 from dscplus_station.users.rules import CLOSED, Document, DocumentType, Identity
 from dscplus_station.users.tables import Closure, IdentityRecord, User
+from dscplus_station.wording import words
 
 
 def get_user(session: Session, name: str) -> User:
@@ -20,7 +21,7 @@ def get_user(session: Session, name: str) -> User:
     """
     user = session.get(User, name)
     if user is None:
-        raise NotFound(f"no user {name}: `dsc-station users list` shows them")
+        raise NotFound("no user {name}: `dsc-station users list` shows them", name=name)
     return user
 
 
@@ -33,7 +34,7 @@ def require_open(session: Session, name: str) -> User:
     """
     user = get_user(session, name)
     if session.get(Closure, name) is not None:
-        raise NotPermitted(f"{name}'s account is closed: {CLOSED}")
+        raise NotPermitted("{name}'s account is closed: {told}", name=name, told=words(CLOSED))
     return user
 
 

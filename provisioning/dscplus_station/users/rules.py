@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from dscplus_station.wording import N_
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*", re.ASCII)
 """User names, orders, entities and accounts are spelled so."""
 
@@ -33,7 +35,7 @@ _SSN = re.compile(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}", re.ASCII)
 _BETWEEN = re.compile(r"[ .\-/]")
 
 
-CLOSED = "user name and password only, in the portal only, for statements and tax forms"
+CLOSED = N_("user name and password only, in the portal only, for statements and tax forms")
 """R45: what is left of a closed account."""
 
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dscplus_driver.errors import DscError
 from dscplus_station import log
+from dscplus_station.card_errors import card_error_told
 from dscplus_station.errors import StationError
 from dscplus_station.http_status import status_of
 from dscplus_station.operators.sessions import Locked
@@ -62,13 +63,14 @@ def _station(request: Request, error: Exception) -> Response:
         HTTPStatus.SERVICE_UNAVAILABLE: _("The database could not do it"),
     }
     status = status_of(error)
-    return told(request, status, title.get(HTTPStatus(status), _("That was not done")), str(error))
+    return told(request, status, title.get(HTTPStatus(status), _("That was not done")), error.told)
 
 
 def _card(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DscError)  # noqa: S101 (registered for it)
     log.error(str(error), path=request.url.path)
     _ = gettext_of(request)
-    return told(request, HTTPStatus.CONFLICT, _("The card"), str(error))
+    return told(request, HTTPStatus.CONFLICT, _("The card"), card_error_told(error))
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from dscplus_station.actor import Actor
 from dscplus_station.errors import StationError
 from dscplus_station.parcels import service as parcels
 from dscplus_station.parcels.claiming import who_bound
-from dscplus_station.parcels.told import Told, Tone, words
+from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.printing.configuration import read_printer
 from dscplus_station.printing.printers import Printer, PrinterOut
 from dscplus_station.printing.service import print_issued, print_passed, send_waiting
@@ -22,7 +22,7 @@ from dscplus_station.slots.claims import End
 from dscplus_station.slots.rules import Verdict
 from dscplus_station.station import Station
 from dscplus_station.web.desks import Desks
-from dscplus_station.web.language import N_
+from dscplus_station.wording import N_, words
 
 NOT_PRINTED = N_("The label of order {order} was not printed: {told}.")
 WAITED = N_("A label that waited was not printed: {told}.")
@@ -72,7 +72,7 @@ class Labels:
             print_it(read_printer(self._station))
         except PrinterOut as out:
             log.error(str(out), order=order)
-            told = out.told if order else str(out)
+            told = out.trouble if order else out.told
             self._tell(actor, order, told, PERHAPS if out.reached else WAITS)
         except StationError as error:
             log.error(str(error), order=order)

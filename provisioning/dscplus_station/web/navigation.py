@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from dscplus_station.actor import Actor, Role
-from dscplus_station.web.language import N_
+from dscplus_station.wording import N_
 
 
 @dataclass(frozen=True)

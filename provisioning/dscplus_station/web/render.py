@@ -20,8 +20,9 @@ from dscplus_station.actor import Actor
 from dscplus_station.operators.configuration import idle_time
 from dscplus_station.web import csrf
 from dscplus_station.web.deps import kiosk_of, who
-from dscplus_station.web.language import NAMES, language_of, translations
+from dscplus_station.web.language import NAMES, language_of, recorded, saying, translations
 from dscplus_station.web.navigation import places_for
+from dscplus_station.wording import Words
 
 STATIC = importlib.resources.files("dscplus_station.web") / "static"
 
@@ -32,7 +33,7 @@ def page(request: Request, name: str, /, *, status: int = 200, **facts: Any) -> 
     Args:
         name: `area/name.html` under `web/templates`.
         facts: what the template names. Beside them it has `_`, `csrf_field()`, `static(name)`, the filters
-            `day` and `moment`, and `actor` (None where nobody is signed in).
+            `day`, `moment` and `recorded` (evidence as it was stored), and `actor` (None if nobody is here).
     """
     response = HTMLResponse(fragment(request, name, **facts), status)
     if hasattr(request.state, "new_cookie"):
@@ -71,6 +72,11 @@ def gettext_of(request: Request) -> Callable[..., str]:
     return _
 
 
+def say_in(request: Request) -> Callable[[str], str]:
+    """Say `Words` in the reader's language, in Python code; a template does so by itself."""
+    return saying(language_of(request))
+
+
 def set_cookie(request: Request, response: Response, value: str) -> None:
     """Hand the browser its cookie: for this host, for no script, never with another site's request."""
     addresses = kiosk_of(request).addresses
@@ -94,6 +100,7 @@ def _environment(language: str, zone: ZoneInfo) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: saying(language)(value) if isinstance(value, Words) else value,
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
@@ -105,6 +112,6 @@ def _environment(language: str, zone: ZoneInfo) -> Environment:
     def moment(value: datetime) -> str:
         return format_datetime(value, "d MMM y, HH:mm", tzinfo=zone, locale=locale)
 
-    environment.filters |= {"day": day, "moment": moment}
+    environment.filters |= {"day": day, "moment": moment, "recorded": recorded(language)}
     environment.globals["static"] = static
     return environment

@@ -81,7 +81,7 @@ def test_card_and_label_are_scanned_in_either_order(packing, first):
     label = packing.made()
     scans = [CARDS[0], label] if first == "card" else [label, CARDS[0]]
     told = packing.accepted(*scans)
-    assert told.what.say() == f"Card {CARDS[0]} and this label are one pair, of order O-1."
+    assert told.what == f"Card {CARDS[0]} and this label are one pair, of order O-1."
     packing.accepted("RR123456785US")
     assert packing.is_shipped("O-1")
 
@@ -91,7 +91,7 @@ def test_finished_cards_are_packed_while_an_order_waits(packing):
     waits(packing, "O-2")
     told = packing.accepted(CARDS[0], label, "RR123456785US")
     assert told.situation.phase is Phase.WAITING
-    assert told.now.say() == "Plug a card in for order O-2: Alice, US."
+    assert told.now == "Plug a card in for order O-2: Alice, US."
 
 
 def test_no_street_and_no_family_name_reach_the_screen(packing):
@@ -372,7 +372,7 @@ def test_a_station_without_labels_scans_card_and_order(without_labels):
     world = without_labels
     world.secure()
     told = world.accepted(CARDS[0])
-    assert told.now.say() == "Scan its order."
+    assert told.now == "Scan its order."
     assert "this station prints none" in world.refused(label_code("O-1", CARDS[0], 1))
     assert "this station prints no labels" in world.refused(REPRINT)
     world.accepted(order_code("O-1"), "RR123456785US")
@@ -508,10 +508,10 @@ def test_a_parcel_that_was_shipped_by_command_is_open_no_more(packing):
 
 
 def test_what_to_do_now_is_there_without_a_scan(packing):
-    assert what_now(packing.station, OLIVIA)[1].say() == "Scan an order."
+    assert what_now(packing.station, OLIVIA)[1] == "Scan an order."
     waits(packing)
     packing.accepted(CARDS[4])
-    assert what_now(packing.station, OLIVIA)[1].say() == f"Plug card {CARDS[4]} in for order O-1: Alice, US."
+    assert what_now(packing.station, OLIVIA)[1] == f"Plug card {CARDS[4]} in for order O-1: Alice, US."
 
 
 def test_a_parcel_laid_aside_is_packed_from_the_start(packing):

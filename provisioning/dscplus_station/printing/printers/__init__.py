@@ -10,13 +10,16 @@ from dscplus_station.typesetting.plan import Plan
 class PrinterOut(StationError):
     """The printer did not take a label.
 
-    `told`: what is wrong with it, and what to do. `reached`: some of the label may have arrived, so that it
-    may come out after all. `what_now`: what becomes of the label.
+    `trouble`: what is wrong with it, and what to do. `reached`: some of the label may have arrived, so that
+    it may come out after all. `what_now`: what becomes of the label.
     """
 
-    def __init__(self, told: str, *, reached: bool, what_now: str = "") -> None:
-        super().__init__(f"{told}. {what_now}" if what_now else told)
-        self.told = told
+    def __init__(self, trouble: str, *, reached: bool, what_now: str = "") -> None:
+        if what_now:
+            super().__init__("{trouble}. {what_now}", trouble=trouble, what_now=what_now)
+        else:
+            super().__init__(trouble)
+        self.trouble = trouble
         self.reached = reached
 
 

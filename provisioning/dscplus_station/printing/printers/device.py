@@ -10,19 +10,20 @@ from pathlib import Path
 
 from dscplus_station.printing.printers import PrinterOut, Printout
 from dscplus_station.typesetting.plan_zpl import plan_as_zpl
+from dscplus_station.wording import N_, words
 
 SEND_S = 10.0
 """How long the printer may take nothing before it is given up."""
 
 _WHAT_TO_DO = {
-    errno.ENOENT: "is not there: is the printer on, and plugged in?",
-    errno.ENXIO: "has no printer behind it: is it on, and plugged in?",
-    errno.ENODEV: "was unplugged",
-    errno.EACCES: "may not be opened by this user: its group is usually lp",
-    errno.EBUSY: "is used by another program: stop that first",
-    errno.ENOSPC: "is out of labels: put a new roll in",
-    errno.EIO: "reports an error: look at the printer",
-    errno.EPIPE: "was closed at the other end",
+    errno.ENOENT: N_("is not there: is the printer on, and plugged in?"),
+    errno.ENXIO: N_("has no printer behind it: is it on, and plugged in?"),
+    errno.ENODEV: N_("was unplugged"),
+    errno.EACCES: N_("may not be opened by this user: its group is usually lp"),
+    errno.EBUSY: N_("is used by another program: stop that first"),
+    errno.ENOSPC: N_("is out of labels: put a new roll in"),
+    errno.EIO: N_("reports an error: look at the printer"),
+    errno.EPIPE: N_("was closed at the other end"),
 }
 
 
@@ -45,14 +46,20 @@ class DevicePrinter:
         try:
             if stat.S_ISREG(os.fstat(device).st_mode):
                 raise PrinterOut(
-                    f"printer {self.path} is a file, no device: say folder = … to print into files",
+                    words(
+                        "printer {printer} is a file, no device: say folder = … to print into files",
+                        printer=self.path,
+                    ),
                     reached=False,
                 )
             deadline = time.monotonic() + self.send_s
             while written < len(content):
                 if not select.select([], [device], [], max(0.0, deadline - time.monotonic()))[1]:
                     raise PrinterOut(
-                        f"printer {self.path} takes nothing: is it out of labels, open or paused?",
+                        words(
+                            "printer {printer} takes nothing: is it out of labels, open or paused?",
+                            printer=self.path,
+                        ),
                         reached=written > 0,
                     )
                 try:
@@ -66,5 +73,6 @@ class DevicePrinter:
             os.close(device)
 
     def _out(self, error: OSError, *, reached: bool) -> PrinterOut:
-        told = _WHAT_TO_DO.get(error.errno or 0, f"failed: {error.strerror}")
-        return PrinterOut(f"printer {self.path} {told}", reached=reached)
+        known = _WHAT_TO_DO.get(error.errno or 0)
+        told = words(known) if known else words(N_("failed: {reason}"), reason=error.strerror)
+        return PrinterOut(words("printer {printer} {told}", printer=self.path, told=told), reached=reached)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.home import write_private
 from dscplus_station.printing.printers import PrinterOut, Printout
+from dscplus_station.wording import SOURCE_LANGUAGE, words
 
 _NO_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """The files say nothing of when they were made: one label, one content."""
@@ -32,4 +32,6 @@ class FolderPrinter:
             pdf = plans_as_pdf([printout.plan], SOURCE_LANGUAGE, _NO_DAY)
             write_private(self.path / f"{printout.name}.pdf", pdf)
         except OSError as error:
-            raise PrinterOut(f"printer {self.path}: {error.strerror}", reached=False) from None
+            raise PrinterOut(
+                words("printer {printer}: {reason}", printer=self.path, reason=error.strerror), reached=False
+            ) from None

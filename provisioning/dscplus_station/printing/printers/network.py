@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dscplus_station.printing.printers import PrinterOut, Printout
 from dscplus_station.printing.rules import STATUS_QUERY, status_fields, trouble
 from dscplus_station.typesetting.plan_zpl import plan_as_zpl
+from dscplus_station.wording import words
 
 CONNECT_S = 3.0
 """A printer that is on answers within milliseconds on a local network."""
@@ -32,7 +33,9 @@ class NetworkPrinter:
         try:
             connection = socket.create_connection((self.host, self.port), timeout=self.connect_s)
         except OSError as error:
-            raise self._out(f"cannot be reached ({_reason(error)}): is it on?", reached=False) from None
+            raise self._out(
+                words("cannot be reached ({reason}): is it on?", reason=_reason(error)), reached=False
+            ) from None
         with connection:
             answers = self._ready(connection)
             try:
@@ -40,19 +43,19 @@ class NetworkPrinter:
                 connection.sendall(plan_as_zpl(printout.plan, self.dots_per_mm))
                 self._taken(connection, answers=answers)
             except OSError as error:
-                raise self._out(f"broke off ({_reason(error)})", reached=True) from None
+                raise self._out(words("broke off ({reason})", reason=_reason(error)), reached=True) from None
 
     def _ready(self, connection: socket.socket) -> bool:
         """Whether the printer tells its status; if it does, it is ready."""
         try:
             answer = self._ask(connection, self.status_s)
         except OSError as error:
-            raise self._out(f"broke off ({_reason(error)})", reached=False) from None
+            raise self._out(words("broke off ({reason})", reason=_reason(error)), reached=False) from None
         fields = status_fields(answer)
         if fields is None:
             return False
         if told := trouble(fields):
-            raise self._out(f"prints nothing: {told}", reached=False)
+            raise self._out(words("prints nothing: {trouble}", trouble=words(told)), reached=False)
         return True
 
     def _taken(self, connection: socket.socket, *, answers: bool) -> None:
@@ -60,15 +63,15 @@ class NetworkPrinter:
         if answers:
             fields = status_fields(self._ask(connection, self.send_s))
             if fields is None:
-                raise self._out("stopped answering", reached=True)
+                raise self._out(words("stopped answering"), reached=True)
             if told := trouble(fields):
-                raise self._out(f"stopped: {told}", reached=True)
+                raise self._out(words("stopped: {trouble}", trouble=words(told)), reached=True)
             return
         connection.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + self.send_s
         while connection.recv(4096):
             if time.monotonic() > deadline:
-                raise self._out("does not end the connection", reached=True)
+                raise self._out(words("does not end the connection"), reached=True)
 
     def _ask(self, connection: socket.socket, patience: float) -> bytes:
         """What a printer answers to a question for its status, as far as it comes in time.
@@ -92,10 +95,12 @@ class NetworkPrinter:
         return answer
 
     def _out(self, told: str, *, reached: bool) -> PrinterOut:
-        return PrinterOut(f"printer {self.host}:{self.port} {told}", reached=reached)
+        return PrinterOut(
+            words("printer {printer} {told}", printer=f"{self.host}:{self.port}", told=told), reached=reached
+        )
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return words("no answer in time")
     return error.strerror or str(error)

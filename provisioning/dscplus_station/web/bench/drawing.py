@@ -14,10 +14,11 @@ from dscplus_station.parcels.rules import Situation
 from dscplus_station.parcels.told import Tone
 from dscplus_station.slots.rules import SlotUse
 from dscplus_station.slots.state import SlotState
-from dscplus_station.web.bench.tiles import tile_of
+from dscplus_station.web.bench.tiles import Tongue, tile_of
 from dscplus_station.web.deps import kiosk_of
-from dscplus_station.web.language import language_of, translations
-from dscplus_station.web.render import fragment, gettext_of
+from dscplus_station.web.evidence import evidence_lines
+from dscplus_station.web.language import language_of, recorded
+from dscplus_station.web.render import fragment, gettext_of, say_in
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,14 @@ class Refusal:
 
 def tile(request: Request, state: SlotState) -> Markup:
     """One slot's tile."""
-    shown = tile_of(state, gettext_of(request))
+    shown = tile_of(state, _tongue(request))
     return fragment(request, "bench/tile.html", tile=shown, version=state.version)
+
+
+def _tongue(request: Request) -> Tongue:
+    translate = gettext_of(request)
+    kept = recorded(language_of(request))
+    return Tongue(translate, say_in(request), lambda evidence: evidence_lines(evidence, translate, kept))
 
 
 def shown_slots(slots: tuple[SlotState, ...]) -> list[SlotState]:
@@ -75,19 +82,19 @@ def desk(request: Request, actor: Actor) -> Desk:
         situation, now = parcels.what_now(kiosk.station, actor)
         shown = kiosk.desks.shown(actor.operator)
     language = language_of(request)
-    gettext = translations(language).gettext
+    say = say_in(request)
     told, refusal = shown.told, None
     if told is not None and shown.refused:
-        expected = told.expected.say(gettext, language) if told.expected else ""
-        refusal = Refusal(told.what.say(gettext, language), expected, told.now.say(gettext, language))
+        expected = say(told.expected) if told.expected else ""
+        refusal = Refusal(say(told.what), expected, say(told.now))
     # What was done last is said as long as things stand as it left them.
     last = told if told is not None and not shown.refused and told.situation == situation else None
     facts = {
         "phase": situation.phase.value.lower().replace("_", "-"),
-        "now": now.say(gettext, language),
+        "now": say(now),
         "about": _about(situation, language),
         "refusal": refusal,
-        "last": last.what.say(gettext, language) if last is not None else "",
+        "last": say(last.what) if last is not None else "",
         "warning": last.warning if last is not None else None,
         "told_number": shown.number,
         "tone": told.tone.value if told is not None else Tone.NOTHING.value,

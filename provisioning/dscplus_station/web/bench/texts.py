@@ -1,7 +1,7 @@
 """What the bench's page says of a slot, to be translated. Its errors: `slots.rules.WORDS`."""
 
 from dscplus_station.personalise.rules import RunState
-from dscplus_station.web.language import N_
+from dscplus_station.wording import N_
 
 STEPS = {
     RunState.RESERVED.value: N_("Reserving the card"),

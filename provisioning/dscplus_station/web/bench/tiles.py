@@ -3,11 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dscplus_station.slots.rules import WORDS, Code, Outcome, Phase, Verdict
+from dscplus_station.slots.rules import Code, Outcome, Phase, Verdict
 from dscplus_station.slots.state import SlotState
 from dscplus_station.web.bench.texts import STEPS
 
 Translate = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """The reader's language: `translate` for the page's own texts, `say` for words of the station, `evidence`
+    for the lines of what was kept as evidence.
+    """
+
+    translate: Translate
+    say: Callable[[str], str]
+    evidence: Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class Tile:
     key: str
     what: str = ""
     now: str = ""
-    evidence: str = ""
+    evidence: tuple[str, ...] = ()
     order: str | None = None
     serial_number: str | None = None
     step: str = ""
@@ -44,10 +55,11 @@ class Tile:
         return " ".join(filter(None, (f"{self.word}.", self.what, self.now)))
 
 
-def tile_of(state: SlotState, _: Translate) -> Tile:
+def tile_of(state: SlotState, tongue: Tongue) -> Tile:
     """The tile of a slot."""
+    _, say = tongue.translate, tongue.say
     if state.alarm is not None:
-        return _alarm(state, state.alarm, _)
+        return _alarm(state, state.alarm, tongue)
     match state.phase:
         case Phase.WORKING:
             return _working(state, _)
@@ -57,10 +69,9 @@ def tile_of(state: SlotState, _: Translate) -> Tile:
             now = _("Take it out, scan an order, then plug it in.")
             return _tile(state, "waiting", _("No order"), now=now)
         case Phase.ENDED if state.verdict is Verdict.PASS and state.outcome is not None:
-            now = told(state.outcome, _)[1]
-            return _tile(state, "pass", _("PASS"), now=now, seconds=state.seconds or None)
+            return _tile(state, "pass", _("PASS"), now=say(state.outcome.now), seconds=state.seconds or None)
         case _ if state.outcome is not None:
-            what, now = told(state.outcome, _)
+            what, now = say(state.outcome.what), say(state.outcome.now)
             if state.verdict is Verdict.INTERRUPTED:
                 return _tile(state, "interrupted", _("Interrupted"), what=what, now=now)
             return _tile(state, "stopped", _stop_word(state, state.outcome, _), what=what, now=now)
@@ -68,24 +79,15 @@ def tile_of(state: SlotState, _: Translate) -> Tile:
             return _tile(state, "empty", _("Empty"))
 
 
-def told(outcome: Outcome, _: Translate) -> tuple[str, str]:
-    """What is wrong and what to do now, translated; another room's outcome as it came."""
-    if outcome.code not in set(Code):
-        return outcome.what, outcome.now
-    words = WORDS[Code(outcome.code)]
-    facts = {name: _(fact) for name, fact in outcome.facts.items()}
-    return _(words.what).format(**facts), _(words.now).format(**facts)
-
-
-def _alarm(state: SlotState, alarm: Outcome, _: Translate) -> Tile:
-    what, now = told(alarm, _)
+def _alarm(state: SlotState, alarm: Outcome, tongue: Tongue) -> Tile:
+    kept = alarm.facts.get("evidence")
     return _tile(
         state,
         "fail",
-        _stop_word(state, alarm, _),
-        what=what,
-        now=now,
-        evidence=alarm.facts.get("evidence", ""),
+        _stop_word(state, alarm, tongue.translate),
+        what=tongue.say(alarm.what),
+        now=tongue.say(alarm.now),
+        evidence=tuple(tongue.evidence(kept)) if kept else (),
         acknowledge=True,
         card_waits=state.phase is Phase.ON_HOLD,
     )

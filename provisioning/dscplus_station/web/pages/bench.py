@@ -53,7 +53,7 @@ def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: 
     """Take a slot's alarm away; the stream shows it."""
     _may(actor)
     if kiosk.bench is None:
-        raise NotFound(f"no slot {slot}: this station has no slots")
+        raise NotFound("no slot {slot}: this station has no slots", slot=slot)
     kiosk.bench.acknowledge(slot)
     return Response(status_code=204) if request.headers.get("hx-request") else RedirectResponse("/bench", 303)
 

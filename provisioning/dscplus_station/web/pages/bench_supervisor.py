@@ -74,7 +74,7 @@ def _page(
         request,
         "bench/supervisor.html",
         status=status_of(refused) if refused else 200,
-        refused=str(refused) if refused else None,
+        refused=refused.told if refused else None,
         chosen=chosen,
         because=because,
         left=left_last(station),

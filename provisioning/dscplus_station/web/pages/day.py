@@ -14,8 +14,9 @@ from dscplus_station.day.rules import Picture
 from dscplus_station.day.service import picture_of
 from dscplus_station.lists.rules import read_day
 from dscplus_station.web.deps import KioskHere, SignedIn
-from dscplus_station.web.language import N_, language_of
+from dscplus_station.web.language import language_of
 from dscplus_station.web.render import gettext_of, page
+from dscplus_station.wording import N_
 
 router = APIRouter()
 

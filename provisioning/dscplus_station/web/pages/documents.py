@@ -7,13 +7,13 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dscplus_station.actor import Actor, Role
-from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.documents import service as documents
 from dscplus_station.printing import service as printing
 from dscplus_station.printing.configuration import read_printer
 from dscplus_station.typesetting.plan_pdf import plans_as_pdf
 from dscplus_station.web.deps import KioskHere, SignedIn
 from dscplus_station.web.render import page
+from dscplus_station.wording import SOURCE_LANGUAGE
 
 router = APIRouter()
 

@@ -14,8 +14,8 @@ from dscplus_station.moved_clock import moved_clock
 from dscplus_station.stock.rules import CardState
 from dscplus_station.web.deps import KioskHere, SignedIn
 from dscplus_station.web.kiosk import Kiosk
-from dscplus_station.web.language import N_
 from dscplus_station.web.render import gettext_of, page
+from dscplus_station.wording import N_
 
 DEMO_ONLY = True
 router = APIRouter()

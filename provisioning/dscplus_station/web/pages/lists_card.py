@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -26,9 +27,11 @@ from dscplus_station.quarantine.tables import Quarantine
 from dscplus_station.shipping.service import report_undelivered
 from dscplus_station.station import Station
 from dscplus_station.web.deps import KioskHere, SignedIn
-from dscplus_station.web.language import N_
-from dscplus_station.web.pages.lists_lists import COLOURS, WORDS
+from dscplus_station.web.evidence import evidence_lines
+from dscplus_station.web.language import language_of, recorded
+from dscplus_station.web.lists.states import COLOURS, WORDS
 from dscplus_station.web.render import gettext_of, page
+from dscplus_station.wording import N_
 
 router = APIRouter()
 
@@ -208,6 +211,7 @@ def card(request: Request, kiosk: KioskHere, actor: SignedIn, serial_number: str
         card=found,
         holds=held,
         cases=_cases(station, serial_number),
+        evidence=partial(evidence_lines, _=gettext_of(request), recorded=recorded(language_of(request))),
         life=_told(request, life_of_card(station, serial_number)),
         logins=logins_by_day(station, serial_number),
         deeds=_deeds(CARD_DEEDS, actor, found["state"], f"/cards/{serial_number}"),
@@ -243,7 +247,14 @@ def ask_card(request: Request, kiosk: KioskHere, actor: SignedIn, serial_number:
     actor.require(chosen.role, "do this")
     path = f"/cards/{serial_number}"
     return page(
-        request, "lists/deed.html", deed=chosen, path=path, name=deed, users=users, kinds=list(ReportKind)
+        request,
+        "lists/deed.html",
+        deed=chosen,
+        path=path,
+        name=deed,
+        users=users,
+        kinds=list(ReportKind),
+        words=WORDS,
     )
 
 
@@ -277,7 +288,9 @@ def ask_order(request: Request, kiosk: KioskHere, actor: SignedIn, order: str, d
     chosen = _deed(ORDER_DEEDS, deed)
     actor.require(chosen.role, "do this")
     path = f"/orders/{quote(order, safe='')}"
-    return page(request, "lists/deed.html", deed=chosen, path=path, name=deed, users=[], kinds=[])
+    return page(
+        request, "lists/deed.html", deed=chosen, path=path, name=deed, users=[], kinds=[], words=WORDS
+    )
 
 
 @router.post("/orders/{order}/{deed}")
@@ -309,7 +322,7 @@ def _cases(station: Station, serial_number: str) -> list[Quarantine]:
 
 def _deed(deeds: dict[str, Deed], name: str) -> Deed:
     if name not in deeds:
-        raise NotFound(f"there is no such deed: {', '.join(deeds)}")
+        raise NotFound("there is no such deed: {deeds}", deeds=", ".join(deeds))
     return deeds[name]
 
 

@@ -21,8 +21,9 @@ from dscplus_station.scans.rules import CardScan, LabelScan, OrderScan, Tracking
 from dscplus_station.station import Station
 from dscplus_station.stock.service import get_card
 from dscplus_station.web.deps import KioskHere, SignedIn
-from dscplus_station.web.language import N_
+from dscplus_station.web.lists.states import COLOURS, WORDS
 from dscplus_station.web.render import page
+from dscplus_station.wording import N_
 
 router = APIRouter()
 
@@ -164,75 +165,6 @@ SEARCHES = {
     "subject": N_("Subject"),
 }
 
-WORDS = {
-    "BLANK": N_("blank"),
-    "RESERVED": N_("reserved"),
-    "PERSONALISED": N_("personalised"),
-    "VERIFIED": N_("verified"),
-    "SECURED": N_("secured"),
-    "LABELLED": N_("labelled"),
-    "SHIPPED": N_("shipped"),
-    "RETURNED": N_("returned"),
-    "INSPECTED": N_("inspected"),
-    "SCRAPPED": N_("scrapped"),
-    "QUARANTINED": N_("quarantined"),
-    "LOST": N_("lost"),
-    "DRAFT": N_("draft"),
-    "REVIEW": N_("in review"),
-    "PLACED": N_("placed"),
-    "IN_PROVISIONING": N_("in provisioning"),
-    "FULFILLED": N_("fulfilled"),
-    "CANCELLED": N_("cancelled"),
-    "UNDELIVERED": N_("undelivered"),
-    "new": N_("new card"),
-    "replacement": N_("replacement"),
-    "PENDING": N_("pending"),
-    "ACTIVE": N_("active"),
-    "LOCKED": N_("locked"),
-    "DORMANT": N_("dormant"),
-    "REVOKED": N_("revoked"),
-    "RUNNING": N_("running"),
-    "DONE": N_("done"),
-    "STOPPED": N_("stopped"),
-    "open": N_("open"),
-    "FOREIGN_KEYS": N_("foreign keys"),
-    "CHECK_VALUE_UNKNOWN": N_("unknown check value"),
-    "SELF_TEST_FAILED": N_("self-test failed"),
-    "TERMINATED": N_("terminated"),
-    "COUNTER_BACKWARDS": N_("counter ran backwards"),
-    "LIFE_CYCLE": N_("unexpected life cycle"),
-    "NOT_PROVEN": N_("not proven wiped or dead"),
-    "NO_ANSWER": N_("does not answer"),
-    "UNKNOWN_SERIAL": N_("unknown serial number"),
-    "WRONG_RESPONSE": N_("wrong response"),
-    "BY_HAND": N_("by hand"),
-    "scrap": N_("scrap"),
-    "release": N_("release"),
-    "WAITING": N_("waiting"),
-    "SENT": N_("sent"),
-    "REFUSED": N_("refused"),
-    "GIVEN_UP": N_("given up"),
-    "EXPIRED": N_("expired"),
-    "WITHDRAWN": N_("withdrawn"),
-    "EMAIL": N_("e-mail"),
-    "SMS": N_("text message"),
-    "HELD": N_("held"),
-    "RELEASED": N_("released"),
-    "CAPTURED": N_("captured"),
-}
-"""States in words; one without words is shown as it is written in the records."""
-
-COLOURS = {
-    **dict.fromkeys(
-        ("SHIPPED", "FULFILLED", "ACTIVE", "SECURED", "LABELLED", "SENT", "DONE", "RELEASED"), "pass"
-    ),
-    **dict.fromkeys(
-        ("QUARANTINED", "LOST", "LOCKED", "UNDELIVERED", "REFUSED", "GIVEN_UP", "CAPTURED"), "fail"
-    ),
-    **dict.fromkeys(("RETURNED", "INSPECTED", "PENDING", "WAITING", "PLACED", "HELD", "DORMANT"), "wait"),
-    **dict.fromkeys(("RESERVED", "PERSONALISED", "VERIFIED", "IN_PROVISIONING", "RUNNING"), "busy"),
-}
-
 
 @router.get("/cards")
 def cards(request: Request, kiosk: KioskHere, actor: SignedIn) -> Response:
@@ -322,7 +254,7 @@ def _list(request: Request, station: Station, actor: Actor, name: str) -> Respon
             raise
         facts = _facts(sheet, listing, actor, read_view(listing.shape, {}), asked)
         status = status_of(error)
-        return page(request, "lists/list.html", status=status, here=None, wrong=str(error), **facts)
+        return page(request, "lists/list.html", status=status, here=None, wrong=error.told, **facts)
 
     def address(view: View | None) -> str | None:
         return None if view is None else f"{sheet.path}?{urlencode(write_view(listing.shape, view))}"

@@ -30,7 +30,7 @@ def choose_language(
 ) -> Response:
     """Show the pages at this browser in another language."""
     if language not in NAMES:
-        raise BadInput("the pages speak " + ", ".join(NAMES.values()))
+        raise BadInput("the pages speak {languages}", languages=", ".join(NAMES.values()))
     response = RedirectResponse(own_path(back), 303)
     addresses = kiosk_of(request).addresses
     response.set_cookie(

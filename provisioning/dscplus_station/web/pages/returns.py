@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from dscplus_station import locks, log
 from dscplus_station.actor import Actor, Role
-from dscplus_station.catalogue import SOURCE_LANGUAGE
 from dscplus_station.desk import sheet as sheets
 from dscplus_station.desk import shelf
 from dscplus_station.desk.inspecting import inspect, judge_condition
@@ -35,6 +34,7 @@ from dscplus_station.web.returns import texts
 from dscplus_station.web.returns.drawing import desk_facts
 from dscplus_station.web.returns.work import disposal, inspection, returns_slots, slot_with
 from dscplus_station.web.scanned import Scanned
+from dscplus_station.wording import SOURCE_LANGUAGE
 
 router = APIRouter()
 
@@ -82,7 +82,7 @@ def scan(
     except StationError as refused:
         if not request.headers.get("hx-request"):
             raise
-        return page(request, "returns/refusal.html", refused=str(refused))
+        return page(request, "returns/refusal.html", refused=refused.told)
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": going})
     return RedirectResponse(going, 303)
@@ -140,7 +140,7 @@ def look_at(
     actor.require(Role.RETURNS, "inspect cards")
     slot = slot_with(kiosk.bench, serial_number)
     if kiosk.bench is None or slot is None:
-        raise StateConflict(f"card {serial_number} is in no slot for returns: plug it in")
+        raise StateConflict("card {card} is in no slot for returns: plug it in", card=serial_number)
     try:
         asked = _ask(kiosk.bench, slot, inspection(kiosk, actor, serial_number, first=first))
     except StateConflict:
@@ -169,7 +169,7 @@ def condition(
     """What the clerk sees of the card; the recommendation follows."""
     last = sheets.last_inspection(kiosk.station, serial_number)
     if last is None:
-        raise NotFound(f"card {serial_number} was not inspected")
+        raise NotFound("card {card} was not inspected", card=serial_number)
     judge_condition(kiosk.station, actor, last.number, seen)
     return _answer(request, kiosk, serial_number)
 
@@ -191,7 +191,7 @@ def capture(actor: SignedIn, kiosk: KioskHere, serial_number: str, who: Who, sec
     """Capture the deposit: a second person signs for it here and now (R12, R46)."""
     order = sheets.sheet(kiosk.station, serial_number).order
     if order is None:
-        raise NotFound(f"card {serial_number} served no order: it has no deposit")
+        raise NotFound("card {card} served no order: it has no deposit", card=serial_number)
     deposits.capture(kiosk.station, actor, order, _second(kiosk, actor, who, secret))
     return _to(serial_number)
 
@@ -249,7 +249,7 @@ def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | N
     begun = sheets.sheet(kiosk.station, serial_number).begun
     last = sheets.last_inspection(kiosk.station, serial_number)
     if last is None:
-        raise NotFound(f"card {serial_number} was not inspected: plug it in first")
+        raise NotFound("card {card} was not inspected: plug it in first", card=serial_number)
     wanted = outcome or begun or last.recommendation.outcome
     if wanted is Outcome.QUARANTINE:
         shelf.quarantine(kiosk.station, actor, serial_number, because or None)
@@ -257,9 +257,14 @@ def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | N
         return _path(serial_number)
     slot = slot_with(kiosk.bench, serial_number)
     if kiosk.bench is None or slot is None or slot.phase is Phase.EMPTY:
-        raise StateConflict(f"card {serial_number} is in no slot for returns: plug it in")
+        raise StateConflict("card {card} is in no slot for returns: plug it in", card=serial_number)
     if begun is None and wanted is not last.recommendation.outcome and not because.strip():
-        raise BadInput(f"card {serial_number}: why {wanted} and not {last.recommendation.outcome}?")
+        raise BadInput(
+            "card {card}: why {wanted} and not {outcome}?",
+            card=serial_number,
+            wanted=wanted,
+            outcome=last.recommendation.outcome,
+        )
     work = disposal(kiosk, actor, serial_number, wanted, because or None)
     return _path(serial_number, _ask(kiosk.bench, slot, work))
 
@@ -292,7 +297,7 @@ def _second(kiosk: Kiosk, first: Actor, who: str, secret: str) -> Actor:
     try:
         return second_person(kiosk.station, first, who, secret)
     except NotSignedIn as refused:
-        raise BadInput(f"the second person was not accepted: {refused}") from refused
+        raise BadInput("the second person was not accepted: {refused}", refused=refused) from refused
 
 
 def _answer(request: Request, kiosk: Kiosk, serial_number: str, asked: int = -1) -> Response:

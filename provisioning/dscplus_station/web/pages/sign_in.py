@@ -40,7 +40,7 @@ def sign_in(
     try:
         token = sessions.sign_in(kiosk.station, badge_or_name, secret, kiosk.station.settings.station)
     except (NotAccepted, BadInput) as refused:
-        facts = {"next": own_path(going), "refused": str(refused), "by_name": by_name}
+        facts = {"next": own_path(going), "refused": refused.told, "by_name": by_name}
         return page(request, "kiosk/sign_in.html", status=403, **facts)
     if token_of(request):
         sessions.sign_out(kiosk.station, token_of(request))
@@ -69,7 +69,7 @@ def unlock(request: Request, kiosk: KioskHere, secret: Secret, going: Next = "/"
     except NotAccepted as refused:
         match who(request):
             case Locked(operator):
-                facts = {"next": own_path(going), "operator": operator, "refused": str(refused)}
+                facts = {"next": own_path(going), "operator": operator, "refused": refused.told}
                 return page(request, "kiosk/locked.html", status=403, **facts)
             case _:
                 return RedirectResponse("/sign-in", 303)

@@ -7,10 +7,11 @@ from dscplus_station.desk.rules import TOLD, Check, Outcome
 from dscplus_station.errors import BadInput
 from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.quarantine.rules import CAUSE_TOLD
-from dscplus_station.slots.rules import WORDS, Code, Phase, Verdict
+from dscplus_station.slots.rules import Phase, Verdict
 from dscplus_station.slots.state import SlotState
 from dscplus_station.stock.rules import CardState, serial_number_fault
 from dscplus_station.web.kiosk import Kiosk
+from dscplus_station.web.lists.states import WORDS
 from dscplus_station.web.returns import texts
 from dscplus_station.web.returns.work import INSPECTION, STEPS, slot_with
 
@@ -27,7 +28,7 @@ def desk_facts(kiosk: Kiosk, serial_number: str, asked: int = -1) -> dict[str, A
         BadInput: this is no serial number.
     """
     if fault := serial_number_fault(serial_number):
-        raise BadInput(f"{serial_number}: {fault}")
+        raise BadInput("{card}: {fault}", card=serial_number, fault=fault)
     # The slot first: a work is on record before its slot says that it ended. The other way round a page could
     # show what was before the end beside a slot that has ended, and would wait for nothing.
     slot = slot_with(kiosk.bench, serial_number)
@@ -66,6 +67,7 @@ def desk_facts(kiosk: Kiosk, serial_number: str, asked: int = -1) -> dict[str, A
         "why": TOLD,
         "causes": CAUSE_TOLD,
         "texts": texts,
+        "words": WORDS,
         "outcomes": Outcome,
     }
 
@@ -82,11 +84,8 @@ def _steps(slot: SlotState | None) -> list[tuple[str, bool]]:
     return [(texts.STEPS[step], at < slot.steps_done) for at, step in enumerate(STEPS[Outcome(slot.work)])]
 
 
-def _told(slot: SlotState | None) -> tuple[str, str, dict[str, str]] | None:
-    """What went wrong in the slot: what, what now, and the facts to fill in."""
+def _told(slot: SlotState | None) -> tuple[str, str] | None:
+    """What went wrong in the slot: what, and what now."""
     if slot is None or slot.outcome is None or slot.phase not in (Phase.ENDED, Phase.EMPTY):
         return None
-    if slot.outcome.code in Code.__members__:
-        words = WORDS[Code(slot.outcome.code)]
-        return words.what, words.now, dict(slot.outcome.facts)
-    return (slot.outcome.what, "", {}) if slot.outcome.what else None
+    return (slot.outcome.what, slot.outcome.now) if slot.outcome.what else None

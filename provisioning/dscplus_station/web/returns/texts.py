@@ -5,7 +5,7 @@ from dscplus_station.desk.states import DisposalState
 from dscplus_station.holds.rules import HoldEnd
 from dscplus_station.returns.rules import Condition, ReturnReason, ReturnState
 from dscplus_station.slots.rules import Phase
-from dscplus_station.web.language import N_
+from dscplus_station.wording import N_
 
 CHECKS = {
     Check.ANSWERS: N_("Answers"),
@@ -83,20 +83,3 @@ ENDS = {
     HoldEnd.INTENTIONALLY_DAMAGED: N_("It was damaged on purpose"),
 }
 """What a deposit is captured for, as the desk judged."""
-
-EVIDENCE = (
-    N_("no fault"),
-    N_("its check value is the one on record"),
-    N_("its check value fits none that was written here"),
-    N_("a random question was answered as its seed demands"),
-    N_("a random question was answered otherwise than its seed demands"),
-    N_("it keeps no PIN"),
-    N_("it holds no seed"),
-    N_("no seed of this card is on record"),
-    N_("it answers no question in this state"),
-    N_("its quota of responses is used up"),
-    N_("it is at no port"),
-    N_("none of our keys"),
-    N_("none: it has no keys any more"),
-)
-"""What checks say in fixed words (`desk.rules`); numbers and names stand as they are."""
