@@ -9,6 +9,7 @@ import click
 from dscplus_driver import __version__
 from dscplus_driver.cli.streams import abandon_output, prepare_standard_streams
 from dscplus_station.cli.failure import tell_failure
+from dscplus_station.loading import loading
 
 COMMANDS = {
     "init": ("dscplus_station.cli.home:init", "Make a station: its home, keystore and database."),
@@ -65,7 +66,8 @@ class _LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        with loading():
+            command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from dscplus_station.cli.common import Desk, command
 from dscplus_station.keystore.file import FileKeystore
+from dscplus_station.loading import loading
 
 if TYPE_CHECKING:
     from dscplus_station.web.addresses import Addresses
@@ -81,18 +83,19 @@ def run(
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM; `started` is called when it answers."""
     passphrase = desk.passphrase()
-    with ThreadPoolExecutor(1) as opening:
-        # The passphrase's key takes a third of a second by design; the page's modules load meanwhile.
-        keystore = opening.submit(FileKeystore.open, desk.home.keystore_file, passphrase)
-        from dscplus_station.serving import Server
-        from dscplus_station.web.app import kiosk_app
-        from dscplus_station.web.kiosk import open_kiosk
+    with ExitStack() as stack:
+        with loading(), ThreadPoolExecutor(1) as opening:
+            # The passphrase's key takes a third of a second by design; the page's modules load meanwhile.
+            keystore = opening.submit(FileKeystore.open, desk.home.keystore_file, passphrase)
+            from dscplus_station.serving import Server
+            from dscplus_station.web.app import kiosk_app
+            from dscplus_station.web.kiosk import open_kiosk
 
-        station = desk.station
-    with open_kiosk(station, keystore.result(), addresses) as kiosk:
-        serving = Server(
-            kiosk_app(kiosk), listener, started, certificate, certificate_key, stopping=kiosk.stopping.set
-        )
+            station = desk.station
+            kiosk = stack.enter_context(open_kiosk(station, keystore.result(), addresses))
+            serving = Server(
+                kiosk_app(kiosk), listener, started, certificate, certificate_key, stopping=kiosk.stopping.set
+            )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: serving.stop())
         serving.run()

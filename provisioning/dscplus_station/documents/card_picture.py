@@ -122,4 +122,4 @@ def _key(
 
 
 def _rounded(paper: Paper, x: float, y: float, width: float, height: float, radius: float) -> None:
-    paper.rect(x, y, width, height, style="DF", round_corners=True, corner_radius=radius)
+    paper.rect(x, y, width, height, style="DF", corner_radius=radius)

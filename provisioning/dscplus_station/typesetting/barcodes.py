@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import zxingcpp
-
 
 class Symbology(StrEnum):
     """What our barcodes are printed as."""
@@ -23,11 +21,6 @@ MODULE_MM: dict[Symbology, float] = {Symbology.CODE_128: 0.25, Symbology.DATA_MA
 
 QUIET_MODULES: dict[Symbology, int] = {Symbology.CODE_128: 10, Symbology.DATA_MATRIX: 2}
 """What stays white on each side."""
-
-_FORMATS = {
-    Symbology.CODE_128: zxingcpp.BarcodeFormat.Code128,
-    Symbology.DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
-}
 
 
 @dataclass(frozen=True)
@@ -59,8 +52,15 @@ def bars(text: str, symbology: Symbology) -> Bars:
     """The pattern of a text: printable ASCII."""
     if not (text.isascii() and text.isprintable() and text):
         raise ValueError("a barcode holds printable ASCII")
+
+    import zxingcpp  # with the first barcode, as fpdf2 with the first document: see `paper`
+
+    formats = {
+        Symbology.CODE_128: zxingcpp.BarcodeFormat.Code128,
+        Symbology.DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
+    }
     # Square ones only: the oblong symbols (DMRE) are younger than many scanners.
-    drawn = zxingcpp.create_barcode(text, _FORMATS[symbology], force_square=True)
+    drawn = zxingcpp.create_barcode(text, formats[symbology], force_square=True)
     image = drawn.to_image(scale=1, add_quiet_zones=False)
     pixels: Any = memoryview(image).tolist()  # type: ignore[arg-type]  # a buffer, which its stubs do not say
     lines = pixels[:1] if symbology is Symbology.CODE_128 else pixels

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-
 from dscplus_station.errors import BadInput
 from dscplus_station.wording import N_, words
 
@@ -104,6 +102,8 @@ def _ems(text: str, face: Face) -> float:
 @functools.cache
 def _advances(face: Face) -> Mapping[int, float]:
     """Widths by code point, in ems."""
+    from fontTools.ttLib import TTFont  # with the first text, as fpdf2 with the first document: see `paper`
+
     with TTFont(face.file, lazy=True) as font:
         widths, units = font["hmtx"].metrics, font["head"].unitsPerEm
         return {code: widths[glyph][0] / units for code, glyph in font.getBestCmap().items()}

@@ -1,13 +1,14 @@
-"""PDF pages: texts at places in mm, tagged for screen readers, in fonts that are embedded when needed."""
+"""PDF pages: texts at places in mm, tagged for screen readers, in fonts that are embedded when needed.
+
+fpdf2 is loaded by the first document, not with this module: it takes a fifth of a second and 30 MiB, which no
+page and no command should pay that makes none.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
-
-from fpdf import FPDF, ViewerPreferences
-from fpdf.fonts import TTFFont
+from typing import Literal, Self
 
 from dscplus_station.typesetting.barcodes import Bars, Symbology
 from dscplus_station.typesetting.fitting import line_height, wrap
@@ -39,7 +40,7 @@ class Align(StrEnum):
     RIGHT = "right"
 
 
-class Paper(FPDF):
+class Paper:
     """A document of pages of one size, within `with`. Its texts are printable: see `require_printable`.
 
     Args:
@@ -50,13 +51,15 @@ class Paper(FPDF):
     def __init__(
         self, title: str, language: str, made_at: datetime, size_mm: tuple[float, float] = A4_MM
     ) -> None:
-        super().__init__(format=size_mm)
-        self.set_title(title)
-        self.set_lang(language)
-        self.set_creation_date(made_at)
-        self.set_auto_page_break(False)
-        self.set_margin(0)
-        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
+        from fpdf import FPDF, ViewerPreferences
+
+        self._pdf = FPDF(format=size_mm)
+        self._pdf.set_title(title)
+        self._pdf.set_lang(language)
+        self._pdf.set_creation_date(made_at)
+        self._pdf.set_auto_page_break(False)
+        self._pdf.set_margin(0)
+        self._pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self._tagging = False
         self._marks: dict[int, int] = {}
         """How many elements each page has."""
@@ -65,9 +68,15 @@ class Paper(FPDF):
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for font in self.fonts.values():
+        from fpdf.fonts import TTFFont
+
+        for font in self._pdf.fonts.values():
             if isinstance(font, TTFFont):
                 font.ttfont.close()  # fpdf2 keeps the files open
+
+    def add_page(self) -> None:
+        """Begin a page; what follows is set there."""
+        self._pdf.add_page()
 
     @contextmanager
     def tagged(self, tag: Tag, alternative: str | None = None) -> Iterator[None]:
@@ -80,16 +89,17 @@ class Paper(FPDF):
             yield
             return
         # fpdf2 itself tags figures and outlines only, in this way; it counts by looking through all pages.
-        number = self._marks.get(self.page, 0)
-        self._marks[self.page] = number + 1
-        self._add_marked_content(struct_type=tag.value, mcid=number, alt_text=alternative)
-        self._out(f"{tag.value} <</MCID {number}>> BDC")
+        pdf = self._pdf
+        number = self._marks.get(pdf.page, 0)
+        self._marks[pdf.page] = number + 1
+        pdf._add_marked_content(struct_type=tag.value, mcid=number, alt_text=alternative)
+        pdf._out(f"{tag.value} <</MCID {number}>> BDC")
         self._tagging = True
         yield
         self._tagging = False
-        self._out("EMC")
+        pdf._out("EMC")
 
-    def line(  # type: ignore[override]  # fpdf2's draws a line; here it is a line of text
+    def line(
         self,
         x: float,
         baseline: float,
@@ -107,11 +117,11 @@ class Paper(FPDF):
         if align is not Align.LEFT:
             free = width - width_mm(text, size_pt, face=face)
             x += free / 2 if align is Align.CENTRE else free
-        self.set_text_color(grey)
+        self._pdf.set_text_color(grey)
         with self.tagged(tag):
             for run in runs(text, face=face):
                 self._use(run.face, size_pt)
-                self.text(x, baseline, run.text)
+                self._pdf.text(x, baseline, run.text)
                 x += width_mm(run.text, size_pt, face=face)
 
     def paragraph(
@@ -165,12 +175,39 @@ class Paper(FPDF):
 
     def fill(self, boxes: Iterable[tuple[float, float, float, float]]) -> None:
         """Fill many rectangles (x, y, width, height) as one shape, which is much quicker than one by one."""
-        k, page_height = self.k, self.h
+        k, page_height = self._pdf.k, self._pdf.h
         shapes = (
             f"{x * k:.2f} {(page_height - y) * k:.2f} {width * k:.2f} {-height * k:.2f} re"
             for x, y, width, height in boxes
         )
-        self._out(f"{' '.join(shapes)} f")
+        self._pdf._out(f"{' '.join(shapes)} f")
+
+    def set_fill_color(self, grey: int) -> None:
+        """What areas are filled with from here on."""
+        self._pdf.set_fill_color(grey)
+
+    def set_draw_color(self, grey: int) -> None:
+        """What outlines are drawn in from here on."""
+        self._pdf.set_draw_color(grey)
+
+    def set_line_width(self, width: float) -> None:
+        """How wide outlines are from here on."""
+        self._pdf.set_line_width(width)
+
+    def rect(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        style: Literal["D", "F", "DF"] = "D",
+        corner_radius: float = 0,
+    ) -> None:
+        """Draw a rectangle: its outline (D), its area (F) or both; a radius makes its corners round."""
+        self._pdf.rect(
+            x, y, width, height, style=style, round_corners=corner_radius > 0, corner_radius=corner_radius
+        )
 
     def rule(self, x: float, y: float, width: float, grey: int = BLACK, thickness: float = 0.2) -> None:
         """Draw a horizontal line."""
@@ -179,10 +216,10 @@ class Paper(FPDF):
 
     def content(self) -> bytes:
         """The finished document."""
-        return bytes(self.output())
+        return bytes(self._pdf.output())
 
     def _use(self, face: Face, size_pt: float) -> None:
         family = face.value.lower()
-        if family not in self.fonts:
-            self.add_font(face.value, fname=face.file)
-        self.set_font(face.value, size=size_pt)
+        if family not in self._pdf.fonts:
+            self._pdf.add_font(face.value, fname=face.file)
+        self._pdf.set_font(face.value, size=size_pt)

@@ -5,10 +5,8 @@ more or fewer by its model: there, all texts go as pictures (^GF), set here in t
 Every character that could be a command is escaped (^FH), so a text stays a text whatever it holds.
 """
 
-from PIL import Image, ImageDraw, ImageFont
-
 from dscplus_station.typesetting.barcodes import Symbology
-from dscplus_station.typesetting.fonts import MM_PER_POINT, Face, composed, runs, width_mm
+from dscplus_station.typesetting.fonts import MM_PER_POINT, composed, runs, width_mm
 from dscplus_station.typesetting.plan import Box, Code, Plan, Words
 
 WIDE_HYPHEN_EM = 0.25
@@ -72,6 +70,8 @@ def _data(text: str) -> str:
 
 def _picture(item: Words, dots: _Dots) -> str:
     """A line of text as a picture of one bit a dot."""
+    from PIL import Image, ImageDraw, ImageFont  # with the first picture, as fpdf2: see `paper`
+
     text = composed(item.text)
     size = item.size_pt * MM_PER_POINT
     ascent, height = dots.of(1.1 * size), dots.of(1.45 * size)
@@ -80,14 +80,10 @@ def _picture(item: Words, dots: _Dots) -> str:
     canvas = ImageDraw.Draw(image)
     x = 0.0
     for run in runs(text, face=item.face):
-        font = _font(run.face, size * dots.per_mm)
+        font = ImageFont.truetype(str(run.face.file), size * dots.per_mm)
         canvas.text((x, ascent), run.text, font=font, fill=1, anchor="ls")
         x += width_mm(run.text, item.size_pt, face=item.face) * dots.per_mm
     row = (width + 7) // 8
     packed = image.tobytes()
     top = max(0, dots.of(item.baseline) - ascent)
     return f"^FO{dots.of(item.x)},{top}^GFA,{len(packed)},{len(packed)},{row},{packed.hex().upper()}^FS"
-
-
-def _font(face: Face, pixels: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(face.file), pixels)
