@@ -126,19 +126,21 @@ def test_a_server_without_starttls_gets_neither_mail_nor_password(mailbox, mail_
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-@pytest.mark.parametrize("right", [True, False])
-def test_the_password_is_shown_to_the_server_only(mailbox, right):
+@pytest.mark.parametrize("answer", ["right", "wrong", "hangs up"])
+def test_the_password_is_shown_to_the_server_only(mailbox, answer):
     seen = []
 
     def check(server, session, envelope, mechanism, data):
         seen.append(data.password)
-        return AuthResult(success=right)
+        if answer == "hangs up":
+            server.transport.abort()
+        return AuthResult(success=answer == "right", handled=answer != "wrong")
 
     controller = serve(mailbox, authenticator=check, auth_require_tls=False, auth_required=True)
     try:
         there = gateway(controller, user="station", password=Password(CANARY))
         assert CANARY not in repr(there)
-        if right:
+        if answer == "right":
             there.send(MESSAGE)
         else:
             with pytest.raises(Unavailable, match="user or password") as refusal:
@@ -147,7 +149,7 @@ def test_the_password_is_shown_to_the_server_only(mailbox, right):
     finally:
         controller.stop()
     assert CANARY.encode() in seen
-    assert len(mailbox.mails) == right
+    assert len(mailbox.mails) == (answer == "right")
 
 
 # Text messages
@@ -188,7 +190,7 @@ def sms_service():
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.posts, server.answer = [], 202
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()
