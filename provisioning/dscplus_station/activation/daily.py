@@ -128,10 +128,11 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
 def _announce(station: Station, actor: Actor, due: Due, notice: Notice) -> bool:
     """Queue a notice of what a timer will do; False if the user was faster, or was told already."""
     with station.database.writing() as session:
-        running = select(ActivationTimer.id).where(
+        running = select(ActivationTimer.shipment_id).where(
             ActivationTimer.order_id == due.order, ActivationTimer.state == TimerState.RUNNING
         )
-        if session.scalar(running) is None:
+        shipment_id = session.scalar(running)
+        if shipment_id is None:
             return False
         order, day = get_order(session, due.order), due.auto_activates_on
         return queue(
@@ -141,6 +142,7 @@ def _announce(station: Station, actor: Actor, due: Due, notice: Notice) -> bool:
             _NOTICES[notice],
             order,
             due.serial_number,
+            shipment_id=shipment_id,
             day=day,
             useful_until=day,
         )

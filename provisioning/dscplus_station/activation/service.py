@@ -60,7 +60,18 @@ def start_timer(
         )
     )
     audit.record(session, actor, now, "activation.timer", serial_number, due_on=due_on.isoformat())
-    queue(session, actor, now, NoticeKind.CARD_SHIPPED, order, serial_number, day=due_on, useful_until=due_on)
+    withdraw(session, actor, now, order.id, (NoticeKind.SHIPMENT_UNDONE,), "it is shipped again")
+    queue(
+        session,
+        actor,
+        now,
+        NoticeKind.CARD_SHIPPED,
+        order,
+        serial_number,
+        shipment_id=shipment_id,
+        day=due_on,
+        useful_until=due_on,
+    )
     return due_on
 
 

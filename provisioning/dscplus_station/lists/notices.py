@@ -76,7 +76,7 @@ NOTICES = Listing(
     },
     searches={
         "order": Trail(
-            Way((str, str, str)), (Notice.order_id, Notice.kind, Delivery.channel), Delivery.id, _BOTH
+            Way((str, int, str)), (Notice.order_id, Notice.id, Delivery.channel), Delivery.id, _BOTH
         ),
         "user": Trail(
             Way((str, int, str)), (Notice.user_name, Notice.id, Delivery.channel), Delivery.id, _BOTH

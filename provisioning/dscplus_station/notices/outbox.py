@@ -1,16 +1,17 @@
 """The outbox: a notice is queued in the transaction of what it tells, or not at all."""
 
+import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor
 from dscplus_station.db import affected
-from dscplus_station.notices.rules import CHANNELS, DeliveryState, NoticeKind
+from dscplus_station.notices.rules import CHANNELS, Channel, DeliveryState, NoticeKind
 from dscplus_station.notices.tables import Delivery, Notice
 from dscplus_station.orders.tables import Order
 
@@ -23,16 +24,25 @@ def queue(
     order: Order,
     serial_number: str | None = None,
     *,
+    shipment_id: int | None = None,
     day: date | None = None,
     useful_until: date | None = None,
+    channels: Collection[Channel] | None = None,
 ) -> bool:
     """Queue a notice about an order or its card; False if it was queued before: each is told once (R13).
 
     Args:
+        shipment_id: the shipment that it is about: another one of the same order is told of by itself.
+        channels: those of the kind that it goes by; all of them if left out.
         day: the day that the notice names.
         useful_until: the first day on which it no longer tells anything.
     """
-    told = select(Notice.id).where(Notice.order_id == order.id, Notice.kind == kind)
+    about = (
+        (Notice.order_id == order.id) & Notice.shipment_id.is_(None)
+        if shipment_id is None
+        else Notice.shipment_id == shipment_id
+    )
+    told = select(Notice.id).where(about, Notice.kind == kind)
     if session.scalar(told) is not None:
         return False
     facts: dict[str, audit.Detail] = {}
@@ -43,6 +53,7 @@ def queue(
     notice = Notice(
         kind=kind,
         order_id=order.id,
+        shipment_id=shipment_id,
         user_name=order.user_name,
         language=order.language,
         facts=audit.canonical(facts),
@@ -52,6 +63,8 @@ def queue(
     session.add(notice)
     session.flush()
     for channel in CHANNELS[kind]:
+        if channels is not None and channel not in channels:
+            continue
         session.add(
             Delivery(
                 notice_id=notice.id,
@@ -85,20 +98,32 @@ def withdraw(
     return withdrawn
 
 
-def forget_untold(
-    session: Session, actor: Actor, now: datetime, order_id: str, kinds: Iterable[NoticeKind]
-) -> int:
-    """Forget an order's notices of which every delivery was withdrawn: nobody was told, so they may be queued
-    again. Gives how many.
+def correct(session: Session, actor: Actor, now: datetime, order: Order, shipment_id: int, card: str) -> bool:
+    """Tell the holder that a shipment which was announced has not left (R13, R16); once a shipment.
+
+    It goes by the channels by which something of that shipment went out, or is being handed over right now:
+    ask before what waits is withdrawn. False if nothing did, or it was corrected before.
     """
-    reached = select(Delivery.notice_id).where(Delivery.state != DeliveryState.WITHDRAWN)
-    untold = session.scalars(
-        select(Notice.id).where(
-            Notice.order_id == order_id, Notice.kind.in_(list(kinds)), Notice.id.not_in(reached)
-        )
+    under_way = (
+        (Delivery.state == DeliveryState.WAITING) & (Delivery.attempts > 0) & Delivery.trouble.is_(None)
+    )
+    went = session.execute(
+        select(Delivery.channel, Notice.facts)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .where(Notice.shipment_id == shipment_id, (Delivery.state == DeliveryState.SENT) | under_way)
+        .order_by(Notice.id)
     ).all()
-    if untold:
-        affected(session, delete(Delivery).where(Delivery.notice_id.in_(untold)))
-        affected(session, delete(Notice).where(Notice.id.in_(untold)))
-        audit.record(session, actor, now, "notice.forget", order_id, number=len(untold))
-    return len(untold)
+    if not went:
+        return False
+    named = date.fromisoformat(json.loads(went[-1].facts)["day"])
+    return queue(
+        session,
+        actor,
+        now,
+        NoticeKind.SHIPMENT_UNDONE,
+        order,
+        card,
+        shipment_id=shipment_id,
+        day=named,
+        channels={channel for channel, _facts in went},
+    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """What a notice is about. A holder is told each of them once an order."""
+    """What a notice is about. A holder is told each of them once: an order, or a shipment of it."""
 
     CARD_SHIPPED = "CARD_SHIPPED"
     ACTIVATION_APPROACHING = "ACTIVATION_APPROACHING"
@@ -14,6 +14,8 @@ class NoticeKind(StrEnum):
     ACTIVATION_IMMINENT = "ACTIVATION_IMMINENT"
     """R13: 1 day before."""
     CARD_ACTIVATED = "CARD_ACTIVATED"
+    SHIPMENT_UNDONE = "SHIPMENT_UNDONE"
+    """What was told of a shipment is not so: the card has not left."""
     CARD_UNDELIVERED = "CARD_UNDELIVERED"
     CARD_REPORTED = "CARD_REPORTED"
     """Lost, stolen, damaged or dead: it is blocked (R12)."""
@@ -35,13 +37,16 @@ CHANNELS: dict[NoticeKind, tuple[Channel, ...]] = {
     NoticeKind.ACTIVATION_APPROACHING: (Channel.EMAIL,),
     NoticeKind.ACTIVATION_IMMINENT: (Channel.EMAIL, Channel.SMS),
     NoticeKind.CARD_ACTIVATED: (Channel.EMAIL, Channel.SMS),
+    NoticeKind.SHIPMENT_UNDONE: (Channel.EMAIL, Channel.SMS),
     NoticeKind.CARD_UNDELIVERED: (Channel.EMAIL,),
     NoticeKind.CARD_REPORTED: (Channel.EMAIL, Channel.SMS),
     NoticeKind.RETURN_RECEIVED: (Channel.EMAIL,),
     NoticeKind.HOLD_RELEASED: (Channel.EMAIL,),
     NoticeKind.HOLD_CAPTURED: (Channel.EMAIL,),
 }
-"""A text message only where something changes within a day or already has."""
+"""A text message only where something changes within a day or already has. A correction goes where something
+wrong went.
+"""
 
 
 class DeliveryState(StrEnum):

@@ -94,6 +94,7 @@ def _claim(
                 sending.ended_unsent.append((delivery.reference, reason))
                 continue
             delivery.attempts += 1
+            delivery.trouble = None  # of this attempt nothing is known yet
             again = next_attempt(now, delivery.attempts)
             delivery.due_at = again or now  # after the last attempt: a killed run's is repeated
             attempts.append(

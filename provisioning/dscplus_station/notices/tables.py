@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dscplus_station.db import Base, one_of
+from dscplus_station.db import Base, one_of, unique_where
 from dscplus_station.notices.rules import Channel, DeliveryState, NoticeKind
 
 
@@ -22,14 +22,20 @@ class Contact(Base):
 
 
 class Notice(Base):
-    """One thing told to one user about one order: each kind once (R13)."""
+    """One thing told to one user about one order: each kind once (R13); about a shipment, once a shipment."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("order_id", "kind"), Index("ix_notice_user", "user_name", "id"))
+    __table_args__ = (
+        unique_where("uq_notice_order", "order_id", "kind", where="shipment_id IS NULL"),
+        unique_where("uq_notice_shipment", "shipment_id", "kind", where="shipment_id IS NOT NULL"),
+        Index("ix_notice_order", "order_id", "id"),
+        Index("ix_notice_user", "user_name", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[NoticeKind] = mapped_column(one_of(NoticeKind, "kind"))
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    shipment_id: Mapped[int | None] = mapped_column(ForeignKey("shipment.id"))
     user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"))
     language: Mapped[str] = mapped_column(String(8))
     """The order's; the user's own choice goes before it."""

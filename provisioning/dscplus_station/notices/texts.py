@@ -48,6 +48,14 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "If you did not expect this, please call us." + _SIGNED,
         "Your security card ending in {card} is active. Not expected? Call us. {issuer}",
     ),
+    NoticeKind.SHIPMENT_UNDONE: Wording(
+        "Correction: your Digital Security Card+ has not been posted yet",
+        "We told you by mistake that your Digital Security Card+ ending in {card} had been posted. It is "
+        "still with us, and does not activate on {day}.\n\n"
+        "We will write again when it is posted, with the new day. You need not do anything." + _SIGNED,
+        "Correction: your security card ending in {card} has not been posted yet and does not activate on "
+        "{day}. We will write again. {issuer}",
+    ),
     NoticeKind.CARD_UNDELIVERED: Wording(
         "Your Digital Security Card+ could not be delivered",
         "Your Digital Security Card+ ending in {card} could not be delivered. It will not be activated.\n\n"

@@ -3,13 +3,13 @@
 from sqlalchemy import select
 
 from dscplus_station import audit
-from dscplus_station.activation.service import ANNOUNCEMENTS, stop_timer
+from dscplus_station.activation.service import stop_timer
 from dscplus_station.actor import Actor, Role
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.service import live_assignments, live_device
 from dscplus_station.errors import StateConflict
 from dscplus_station.holds.service import untie_from_card
-from dscplus_station.notices.outbox import forget_untold
+from dscplus_station.notices.outbox import correct
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.returns.service import open_return
@@ -24,8 +24,8 @@ from dscplus_station.words import require_words
 def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -> str:
     """Take a shipment back: the timer stops, order, card and deposit are as they were before it.
 
-    What waited to be sent to the holder is told again when the order is shipped again; what went out is not.
-    The parcel is packed anew: card and label are scanned again.
+    What waited to be sent to the holder is withdrawn; what went out is corrected, once. The next shipment is
+    told by itself, with its own day. The parcel is packed anew: card and label are scanned again.
 
     Returns:
         the card's serial number.
@@ -70,11 +70,11 @@ def undo_shipment(station: Station, actor: Actor, order_id: str, because: str) -
                 back=back.id,
             )
         why = f"shipment undone: {because}"[:200]
+        correct(session, actor, now, order, shipment.id, serial_number)
         if not stop_timer(session, actor, now, serial_number, why):
             raise StateConflict(
                 "card {card} is no longer waiting to be active: nothing was undone", card=serial_number
             )
-        forget_untold(session, actor, now, order_id, ANNOUNCEMENTS)
         shipment.undone_at, shipment.undone_because = now, because
         labelled = session.get_one(ScannedPair, shipment.pair_id).label_id is not None
         before = CardState.LABELLED if labelled else CardState.SECURED

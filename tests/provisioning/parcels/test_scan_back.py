@@ -1,5 +1,6 @@
 """Nothing is shipped unless card and label were scanned back; a shipment is undone by a supervisor only."""
 
+import json
 from datetime import date
 
 import pytest
@@ -17,8 +18,11 @@ from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.holds.service import open_hold
 from dscplus_station.holds.tables import Hold
-from dscplus_station.notices.rules import NoticeKind
-from dscplus_station.notices.tables import Notice
+from dscplus_station.notices.contacts import set_contact
+from dscplus_station.notices.rules import Channel, DeliveryState, NoticeKind
+from dscplus_station.notices.sending import send_due
+from dscplus_station.notices.tables import Delivery, Notice
+from dscplus_station.notices.texts import compose
 from dscplus_station.orders.rules import OrderState
 from dscplus_station.overview import card
 from dscplus_station.parcels.rules import Phase
@@ -158,8 +162,34 @@ def shipped_with_deposit(world):
 
 def notices(world):
     with world.station.database.reading() as session:
-        query = select(Notice.kind).where(Notice.order_id == "O-1").order_by(Notice.id)
-        return list(session.scalars(query))
+        query = select(Notice.kind, Delivery.state).join(Delivery).where(Notice.order_id == "O-1")
+        return [(kind, state) for kind, state in session.execute(query.order_by(Delivery.id))]
+
+
+class Postbox:
+    """A gateway that keeps what it takes; `meanwhile` is done while it takes it."""
+
+    def __init__(self, meanwhile=lambda: None):
+        self.subjects = []
+        self.bodies = []
+        self.meanwhile = meanwhile
+
+    def send(self, message):
+        self.meanwhile()
+        self.subjects.append(message.subject)
+        self.bodies.append(message.body)
+
+
+def told_by(world, *, meanwhile=lambda: None):
+    """Send what is due; gives the subjects of the e-mails, and the text messages."""
+    set_contact(world.station, world.actor, "user-O-1", email="alice@example.com", mobile="+15550100200")
+    email, sms = Postbox(meanwhile), Postbox()
+    send_due(world.station, world.actor, {Channel.EMAIL: email, Channel.SMS: sms})
+    return email.subjects, sms.bodies
+
+
+SHIPPED = "Your Digital Security Card+ is on its way"
+CORRECTED = "Correction: your Digital Security Card+ has not been posted yet"
 
 
 def test_an_undone_shipment_leaves_everything_as_it_was(packing):
@@ -179,7 +209,7 @@ def test_an_undone_shipment_leaves_everything_as_it_was(packing):
     assert assignment.state is AssignmentState.PENDING
     assert (shipment.undone_at, shipment.undone_because) == (packing.moment, "wrong envelope")
     assert (row.operator, row.subject) == ("susan", "O-1") and "wrong envelope" in row.details
-    assert notices(packing) == []
+    assert notices(packing) == [(NoticeKind.CARD_SHIPPED, DeliveryState.WITHDRAWN)]
     assert card(packing.station, CARDS[0])["shipped_on"] is None
 
 
@@ -193,10 +223,78 @@ def test_an_undone_shipment_is_packed_and_announced_anew(packing):
         try_to_ship(packing, CARDS[0], label_code("O-1", CARDS[0], 2))
     told = packing.accepted(CARDS[0], label, "TRK.T-1")
     assert told.auto_activates_on == date(2026, 12, 9)
-    assert notices(packing) == [NoticeKind.CARD_SHIPPED]
+    assert notices(packing) == [
+        (NoticeKind.CARD_SHIPPED, DeliveryState.WITHDRAWN),
+        (NoticeKind.CARD_SHIPPED, DeliveryState.WAITING),
+    ]
     with packing.station.database.reading() as session:
         states = session.scalars(select(ActivationTimer.state).order_by(ActivationTimer.id)).all()
     assert states == [TimerState.STOPPED, TimerState.RUNNING]
+
+
+def test_a_holder_who_was_told_of_a_shipment_is_told_once_that_it_was_none(packing):
+    """R13, R16: nobody waits for a card that is still here; the next shipment is told with its own day."""
+    shipped_with_deposit(packing)
+    assert told_by(packing) == ([SHIPPED], [])
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    assert told_by(packing) == ([CORRECTED], [])
+    assert told_by(packing) == ([], [])
+    packing.at(days=3)
+    packing.accepted(CARDS[0], packing.label("O-1").paper, "TRK.T-1")
+    assert told_by(packing) == ([SHIPPED], [])
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope again")
+    assert told_by(packing) == ([CORRECTED], [])  # another shipment, another correction
+
+
+def test_a_holder_who_was_told_nothing_yet_needs_no_correction(packing):
+    shipped_with_deposit(packing)
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    assert told_by(packing) == ([], [])
+
+
+def test_a_correction_goes_by_the_channels_that_were_used(packing):
+    """R13: what told of tomorrow went as a text message, too."""
+    shipped_with_deposit(packing)
+    told_by(packing)
+    packing.at(days=13)
+    run_timers(packing.station, packing.actor)
+    assert len(told_by(packing)[1]) == 1
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    subjects, texts = told_by(packing)
+    assert subjects == [CORRECTED] and len(texts) == 1
+    assert texts[0].startswith("Correction: your security card ending in 0018 has not been posted yet")
+
+
+def test_a_notice_that_is_on_its_way_while_the_shipment_is_undone_is_corrected(packing):
+    shipped_with_deposit(packing)
+
+    def undone():
+        if packing.is_shipped("O-1"):
+            undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+
+    assert told_by(packing, meanwhile=undone) == ([SHIPPED, CORRECTED], [])
+    assert told_by(packing) == ([], [])
+
+
+def test_a_correction_that_waited_is_not_told_after_the_card_has_left(packing):
+    shipped_with_deposit(packing)
+    told_by(packing)
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    packing.accepted(CARDS[0], packing.label("O-1").paper, "TRK.T-1")
+    assert told_by(packing) == ([SHIPPED], [])
+
+
+def test_the_correction_names_the_day_that_was_told_and_is_written_in_spanish_too(packing):
+    shipped_with_deposit(packing)
+    told_by(packing)
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    with packing.station.database.reading() as session:
+        query = select(Notice).order_by(Notice.id)
+        shipped, correction = session.scalars(query)
+    assert json.loads(correction.facts) == json.loads(shipped.facts)
+    spanish = compose(correction.kind, "es", correction.facts, "Sample Issuer")
+    assert spanish.subject == "Corrección: su Tarjeta de seguridad digital+ todavía no se ha enviado"
+    assert "terminada en 0018" in spanish.body and "no se activa el" in spanish.short
 
 
 def test_without_labels_the_card_is_secured_again(without_labels):

@@ -661,42 +661,6 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "notice",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "CARD_SHIPPED",
-                "ACTIVATION_APPROACHING",
-                "ACTIVATION_IMMINENT",
-                "CARD_ACTIVATED",
-                "CARD_UNDELIVERED",
-                "CARD_REPORTED",
-                "RETURN_RECEIVED",
-                "HOLD_RELEASED",
-                "HOLD_CAPTURED",
-                name="kind",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("order_id", sa.String(length=40), nullable=False),
-        sa.Column("user_name", sa.String(length=64), nullable=False),
-        sa.Column("language", sa.String(length=8), nullable=False),
-        sa.Column("facts", sa.Text(), nullable=False),
-        sa.Column("useful_until", sa.Date(), nullable=True),
-        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_notice_order_id")),
-        sa.ForeignKeyConstraint(["user_name"], ["user_name.name"], name=op.f("fk_notice_user_name")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-        sa.UniqueConstraint("order_id", "kind", name=op.f("uq_notice_order_id_kind")),
-    )
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index("ix_notice_user", ["user_name", "id"], unique=False)
-
-    op.create_table(
         "print_job",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column(
@@ -858,48 +822,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         )
-
-    op.create_table(
-        "delivery",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("notice_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "channel",
-            sa.Enum("EMAIL", "SMS", name="channel", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("reference", sa.String(length=32), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "WAITING",
-                "SENT",
-                "REFUSED",
-                "GIVEN_UP",
-                "EXPIRED",
-                "WITHDRAWN",
-                name="state",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("trouble", sa.String(length=200), nullable=True),
-        sa.CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name=op.f("ck_delivery_sent")),
-        sa.CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name=op.f("ck_delivery_waiting")),
-        sa.CheckConstraint("attempts >= 0", name=op.f("ck_delivery_attempts")),
-        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_delivery_notice_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
-        sa.UniqueConstraint("notice_id", "channel", name=op.f("uq_delivery_notice_id_channel")),
-        sa.UniqueConstraint("reference", name=op.f("uq_delivery_reference")),
-    )
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index("ix_delivery_due", ["state", "due_at"], unique=False)
-        batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
 
     op.create_table(
         "device",
@@ -1495,6 +1417,59 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_disposal_step_disposal_id"), ["disposal_id"], unique=False)
 
     op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "CARD_SHIPPED",
+                "ACTIVATION_APPROACHING",
+                "ACTIVATION_IMMINENT",
+                "CARD_ACTIVATED",
+                "SHIPMENT_UNDONE",
+                "CARD_UNDELIVERED",
+                "CARD_REPORTED",
+                "RETURN_RECEIVED",
+                "HOLD_RELEASED",
+                "HOLD_CAPTURED",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("order_id", sa.String(length=40), nullable=False),
+        sa.Column("shipment_id", sa.Integer(), nullable=True),
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("useful_until", sa.Date(), nullable=True),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_notice_order_id")),
+        sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_notice_shipment_id")),
+        sa.ForeignKeyConstraint(["user_name"], ["user_name.name"], name=op.f("fk_notice_user_name")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_order", ["order_id", "id"], unique=False)
+        batch_op.create_index("ix_notice_user", ["user_name", "id"], unique=False)
+        batch_op.create_index(
+            "uq_notice_order",
+            ["order_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("shipment_id IS NULL"),
+            postgresql_where=sa.text("shipment_id IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_notice_shipment",
+            ["shipment_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("shipment_id IS NOT NULL"),
+            postgresql_where=sa.text("shipment_id IS NOT NULL"),
+        )
+
+    op.create_table(
         "pin_reset",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("assignment_id", sa.Integer(), nullable=False),
@@ -1613,6 +1588,48 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index("ix_attempt_assignment", ["assignment_id", "at"], unique=False)
+
+    op.create_table(
+        "delivery",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("notice_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum("EMAIL", "SMS", name="channel", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("reference", sa.String(length=32), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "WAITING",
+                "SENT",
+                "REFUSED",
+                "GIVEN_UP",
+                "EXPIRED",
+                "WITHDRAWN",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=200), nullable=True),
+        sa.CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name=op.f("ck_delivery_sent")),
+        sa.CheckConstraint("(state = 'WAITING') = (due_at IS NOT NULL)", name=op.f("ck_delivery_waiting")),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_delivery_attempts")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_delivery_notice_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
+        sa.UniqueConstraint("notice_id", "channel", name=op.f("uq_delivery_notice_id_channel")),
+        sa.UniqueConstraint("reference", name=op.f("uq_delivery_reference")),
+    )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_due", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
 
     op.create_table(
         "sharing_redundant",

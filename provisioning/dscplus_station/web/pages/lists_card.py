@@ -107,6 +107,7 @@ LIFE = {
     "notice.ACTIVATION_APPROACHING": N_("The holder is told: activates in a week"),
     "notice.ACTIVATION_IMMINENT": N_("The holder is told: activates tomorrow"),
     "notice.CARD_ACTIVATED": N_("The holder is told: active"),
+    "notice.SHIPMENT_UNDONE": N_("The holder is told: not shipped after all"),
     "notice.CARD_UNDELIVERED": N_("The holder is told: not delivered"),
     "notice.CARD_REPORTED": N_("The holder is told: reported"),
     "notice.RETURN_RECEIVED": N_("The holder is told: return received"),
