@@ -80,8 +80,8 @@ $(VENV)/.bench-ready: $(VENV)/.dev-ready requirements/bench.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --extra station
 lock:
 	$(LOCK) --group build -o requirements/run.txt
-	$(LOCK) --group dev -o requirements/dev.txt
-	$(LOCK) --group dev --group bench -o requirements/bench.txt
+	$(LOCK) --extra postgres --group dev -o requirements/dev.txt
+	$(LOCK) --extra postgres --group dev --group bench -o requirements/bench.txt
 
 clean:
 	rm -rf $(VENV) demo-home build dist

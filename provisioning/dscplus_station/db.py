@@ -1,8 +1,7 @@
-"""The database: engine, transactions, column types. SQLite here; nothing in the rooms depends on it.
+"""The database: transactions, column types. SQLite or PostgreSQL; nothing in the rooms depends on which.
 
-Writers take the write lock when they begin (BEGIN IMMEDIATE), so one that has read may write without a
-deadlock, and a reader never blocks one (WAL). A commit is on the disk when it returns (synchronous=FULL).
-Deleted content is overwritten (secure_delete): an erased PIN leaves no sealed remains on a free page.
+On both, writers take turns: a transaction that may write holds the one write lock from its beginning, and
+readers wait for nobody (`databases`).
 """
 
 import threading
@@ -17,24 +16,24 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Dialect,
-    Engine,
     Enum,
     Index,
     MetaData,
     Result,
     TypeDecorator,
     UpdateBase,
-    create_engine,
     event,
     inspect,
     select,
     text,
 )
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
-from dscplus_station.errors import DatabaseFailed
-from dscplus_station.wording import N_, words
+from dscplus_station.databases import Kind, postgresql, sqlite
+from dscplus_station.databases.where import is_postgresql
+from dscplus_station.errors import DatabaseFailed, HeldByAnother
+from dscplus_station.wording import words
 
 _Row = TypeVar("_Row", bound="Base")
 
@@ -106,13 +105,15 @@ class Database:
 
     Args:
         url: SQLAlchemy's URL, for example ``sqlite:////srv/station/station.db``.
+
+    Raises:
+        StationError: a URL of PostgreSQL that cannot be used, or the extra for it is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._kind: Kind = postgresql if is_postgresql(url) else sqlite
+        self.engine = self._kind.open_engine(url, BUSY_TIMEOUT_MS)
+        self._writers = self.engine.execution_options(**self._kind.WRITING)
         self._turn = threading.Lock()
 
     @contextmanager
@@ -120,14 +121,13 @@ class Database:
         """One transaction that may change records; all of it or nothing.
 
         Raises:
-            DatabaseFailed: locked, full, read-only or damaged; rolled back.
+            DatabaseFailed: locked, full, read-only, damaged or not reached; rolled back. If the server was
+                lost during the commit, it says that nobody knows.
             UnauditedChange: the service forgot its audit row; rolled back.
         """
-        with _failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
+        with self._writing() as session:
             _watch_for_unaudited_changes(session)
-            session.connection()  # takes the write lock before anything is read
             yield session
-            session.commit()
 
     @contextmanager
     def noting(self) -> Iterator[Session]:
@@ -136,10 +136,8 @@ class Database:
         Raises:
             DatabaseFailed: as for `writing`.
         """
-        with _failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
-            session.connection()
+        with self._writing() as session:
             yield session
-            session.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -148,7 +146,7 @@ class Database:
         Raises:
             DatabaseFailed: as for `writing`.
         """
-        with _failures_told(), Session(self.engine, expire_on_commit=False) as session:
+        with self._failures_told(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -158,15 +156,52 @@ class Database:
         Raises:
             DatabaseFailed: as for `writing`.
         """
-        with _failures_told(), self._writers.begin() as connection:
+        with self._failures_told(), self._writers.begin() as connection:
+            self._kind.begin_migrating(connection)
             yield connection
 
     @contextmanager
-    def _queued(self) -> Iterator[None]:
-        """Let this process's writers take turns: SQLite makes one that waits sleep, up to 0.1 s at a time."""
-        if self.engine.dialect.name != "sqlite":
+    def owning(self, job: str) -> Iterator[None]:
+        """Own a job among the stations that share this database, while the block runs.
+
+        Raises:
+            HeldByAnother: another station is at it.
+        """
+        with self._failures_told(), self._kind.owned(self.engine, job) as had:
+            if not had:
+                raise HeldByAnother("{job} is held by another station: wait for it, or stop it", job=job)
             yield
-            return
+
+    def check(self, session: Session) -> None:
+        """Check that the database keeps texts as the records rely on.
+
+        Raises:
+            DatabaseFailed: it was made in another way.
+        """
+        self._kind.check(session.connection())
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self._failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
+            session.connection()  # takes the write lock before anything is read
+            yield session
+            session.flush()
+            try:
+                session.commit()
+            except DBAPIError as error:
+                if not self._kind.is_lost(error):
+                    raise
+                raise DatabaseFailed(
+                    "the station's database: the connection was lost while the change was being recorded, "
+                    "and nobody knows whether it was: look, before doing it again"
+                ) from error
+
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        """Let this process's writers take turns among themselves before they ask for the write lock.
+
+        SQLite makes one that waits for it sleep, up to 0.1 s at a time; in PostgreSQL it holds a connection.
+        """
         if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
             raise DatabaseFailed(
                 "the station's database: another writer here holds it; try again. Nothing was changed."
@@ -179,6 +214,19 @@ class Database:
     def close(self) -> None:
         """Close the pooled connections; the last one folds the write-ahead log into the file."""
         self.engine.dispose()
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # IntegrityError and the like are the service's to understand; these are the machine's.
+            reason = self._kind.reason(error)
+            if reason is None:
+                raise
+            raise DatabaseFailed(
+                "the station's database: {reason}. Nothing was changed.", reason=words(reason)
+            ) from error
 
 
 def affected(session: Session, change: UpdateBase) -> int:
@@ -196,24 +244,6 @@ def load_by_name(session: Session, table: type[_Row], names: Iterable[str]) -> d
         query = select(table).where(column.in_(wanted[start : start + NAMES_A_QUERY]))
         found |= {getattr(row, column.name): row for row in session.scalars(query)}
     return found
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions by itself
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "secure_delete = ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def _watch_for_unaudited_changes(session: Session) -> None:
@@ -238,30 +268,3 @@ def _watch_for_unaudited_changes(session: Session) -> None:
         session.flush()
         if session.info.get("changed") and not session.info.get("audited"):
             raise UnauditedChange("records were changed without an audit row")
-
-
-_REASONS = (
-    ("database is locked", N_("another process holds it; try again when that one is done")),
-    ("disk is full", N_("the disk is full; free some space and try again")),
-    ("disk I/O error", N_("the disk failed or is full; see the system's log, then try again")),
-    ("readonly database", N_("the home is read-only for this user")),
-    ("unable to open", N_("its file cannot be opened: check that the home exists and is writable")),
-    ("malformed", N_("its file is damaged; restore a backup")),
-    ("not a database", N_("its file is not a database (any more); restore a backup")),
-)
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        # IntegrityError and the like are the service's to understand; these are the machine's.
-        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
-            raise
-        reason = next((told for text, told in _REASONS if text in str(error.orig)), None)
-        if reason is None:
-            raise
-        raise DatabaseFailed(
-            "the station's database: {reason}. Nothing was changed.", reason=words(reason)
-        ) from error

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dscplus_station.databases.where import EXAMPLE, is_postgresql
 from dscplus_station.errors import BadInput, NotFound, StationError
 
 SETTINGS_FORMAT = 1
-_PARTS = ("notices", "sharing", "calendar", "ordering", "operators", "api", "labels", "shipping", "printer")
+_PARTS = (
+    *("database", "notices", "sharing", "calendar", "ordering", "operators", "api", "labels", "shipping"),
+    "printer",
+)
 """Tables of `station.toml`; rooms read their own."""
 MAX_NAME = 64
 
@@ -24,6 +28,11 @@ time_zone = "{time_zone}"
 # A demo home holds sample data only, and may look into the future (--on).
 demo = {demo}
 """
+_DATABASE = """
+[database]
+# The records are in PostgreSQL, shared with other stations. No password stands here: it is in the passfile.
+url = "{url}"
+"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Settings:
     issuer: str
     time_zone: str
     demo: bool
+    database: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The part `[database]`: `url` of a PostgreSQL database; without it, the records are in the home."""
     notices: Mapping[str, Any] = field(default_factory=dict)
     """The part `[notices]`, as `notices.configuration` reads it."""
     sharing: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +85,7 @@ class Home:
 
     @property
     def database_file(self) -> Path:
-        """The SQLite database."""
+        """The SQLite database, where the records are in the home."""
         return self.path / "station.db"
 
     @property
@@ -94,8 +105,16 @@ class Home:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's URL of the database."""
-        return f"sqlite:///{self.database_file}"
+        """SQLAlchemy's URL of the database that the settings name; without a password, which none may hold.
+
+        Raises:
+            NotFound, BadInput: as for `settings`.
+        """
+        return self.url_of(self.settings())
+
+    def url_of(self, settings: Settings) -> str:
+        """As `database_url`, from settings that were read."""
+        return str(settings.database["url"]) if settings.database else f"sqlite:///{self.database_file}"
 
     def exists(self) -> bool:
         """Whether a station lives here."""
@@ -128,6 +147,7 @@ class Home:
                 issuer=str(values["issuer"]),
                 time_zone=str(values["time_zone"]),
                 demo=values["demo"] is True,
+                database=values.get("database", {}),
                 notices=values.get("notices", {}),
                 sharing=values.get("sharing", {}),
                 calendar=values.get("calendar", {}),
@@ -145,6 +165,10 @@ class Home:
         for part in _PARTS:
             if not isinstance(getattr(settings, part), dict):
                 raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
+        if settings.database and (
+            set(settings.database) != {"url"} or not is_postgresql(str(settings.database["url"]))
+        ):
+            raise BadInput(f'{self.settings_file}: [database] holds one line, url = "{EXAMPLE}"')
         if not isinstance(settings.slots, (list, tuple)):
             raise BadInput(f"{self.settings_file}: slots are tables of their own, [[slots]]")
         return settings
@@ -158,8 +182,10 @@ class Home:
         """
         known_zone(settings.time_zone)
         for value in (settings.station, settings.issuer):
-            if not value or len(value) > MAX_NAME or not value.isprintable() or set(value) & {'"', "\\"}:
+            if not value or len(value) > MAX_NAME or not _is_quotable(value):
                 raise BadInput(f"station and issuer are names of 1 to {MAX_NAME} characters, without quotes")
+        if not _is_quotable(str(settings.database.get("url", ""))):
+            raise BadInput("the database's URL holds quotes or control characters")
         if not self.is_empty():
             raise StationError(f"{self.path} is not empty: a station is made in a new directory")
 
@@ -176,14 +202,15 @@ class Home:
             raise StationError(f"{self.path}: {error.strerror}. No station was made.") from error
 
     def furnish(self, settings: Settings) -> None:
-        """Write the settings and an empty database into a claimed home.
+        """Write the settings and, where the records are to be in it, an empty database into a claimed home.
 
         Raises:
             StationError: they cannot be written.
         """
         try:
             self.path.chmod(0o700)
-            write_private(self.database_file, b"")
+            if not settings.database:
+                write_private(self.database_file, b"")
             write_private(
                 self.settings_file,
                 _SETTINGS.format(
@@ -192,10 +219,16 @@ class Home:
                     issuer=settings.issuer,
                     time_zone=settings.time_zone,
                     demo="true" if settings.demo else "false",
-                ).encode(),
+                ).encode()
+                + (_DATABASE.format(**settings.database).encode() if settings.database else b""),
             )
         except OSError as error:
             raise StationError(f"{self.path}: {error.strerror}. No station was made.") from error
+
+
+def _is_quotable(value: str) -> bool:
+    """Whether a text may stand between the quotes of a TOML string as it is."""
+    return value.isprintable() and not set(value) & {'"', "\\"}
 
 
 def known_zone(name: str) -> ZoneInfo:

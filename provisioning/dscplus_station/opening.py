@@ -16,10 +16,10 @@ def open_station(home: Home, clock: Clock | None = None) -> Station:
 
     Raises:
         NotFound: no station lives there.
-        DatabaseFailed: made by a newer release, locked, damaged or not writable.
+        DatabaseFailed: made by a newer release, locked, damaged, not writable or not reached.
     """
     settings = home.settings()
-    database = Database(home.database_url)
+    database = Database(home.url_of(settings))
     try:
         schema.bring_up_to_date(database)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The schema as a whole: every room's tables, and bringing a database file to this release's schema."""
+"""The schema as a whole: every room's tables, and bringing a database to this release's schema."""
 
 import importlib.resources
 from typing import TYPE_CHECKING
@@ -86,6 +86,7 @@ def bring_up_to_date(database: Database) -> None:
         DatabaseFailed: the database was made by a newer release (told in one line), or it is not usable.
     """
     with database.reading() as session:
+        database.check(session)
         revision = present_revision(session.connection())
     if revision == HEAD:
         return

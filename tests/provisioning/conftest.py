@@ -1,10 +1,13 @@
 """Fixtures of the station's tests."""
 
+import os
+
 import pytest
 
 from dscplus_station import log
 from dscplus_station.keystore import file as keystore_file
 from dscplus_station.operators import hashing
+from tests.harness.postgresql import programs, running_server
 from tests.provisioning.command_bench import Bench
 from tests.provisioning.support import World
 
@@ -16,6 +19,38 @@ def cheap_passphrases():
         patch.setattr(keystore_file, "SCRYPT_COST", 2**4)
         patch.setattr(hashing, "PARAMETERS", hashing.Argon2id(passes=1, memory_kib=8, lanes=1))
         yield
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server of the tests' own. In CI a missing one fails; elsewhere its tests are skipped."""
+    found = programs()
+    if found is None:
+        pytest.skip(
+            "PostgreSQL is missing: apt-get install postgresql, or set DSC_POSTGRESQL to its programs"
+        )
+    with running_server(found) as server:
+        yield server
+
+
+EVERY_STATION_IN_POSTGRESQL = os.environ.get("DSC_TEST_DATABASE") == "postgresql"
+"""For a run by hand (docs/postgresql.md)."""
+
+
+@pytest.fixture(params=["postgresql"] if EVERY_STATION_IN_POSTGRESQL else ["sqlite", "postgresql"])
+def each_database(request):
+    """The test's stations keep their records in the home, then in another run in PostgreSQL."""
+    if request.param == "postgresql":
+        request.getfixturevalue("worlds_in_postgresql")
+    return request.param
+
+
+@pytest.fixture(autouse=EVERY_STATION_IN_POSTGRESQL)
+def worlds_in_postgresql(postgresql, monkeypatch):
+    """The test's stations keep their records in PostgreSQL."""
+    monkeypatch.setattr(World, "server", postgresql)
+    yield postgresql
+    postgresql.take_back()
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from dscplus_driver import ocra
 from dscplus_driver.sensitive import MasterKey, Pin, PinHash, Seed
+from dscplus_station import schema
 from dscplus_station.actor import ALL_ROLES, Actor
 from dscplus_station.csvfile import Row
+from dscplus_station.db import Database
 from dscplus_station.devices.rules import Profile
 from dscplus_station.devices.service import enrol
 from dscplus_station.founding import found
@@ -57,6 +59,16 @@ def _template(demo, time_zone):
     return home.path
 
 
+@functools.cache
+def _migrated(server):
+    """A database of the present schema, made once a server and then copied."""
+    name = server.make_database()
+    database = Database(server.url(name))
+    schema.bring_up_to_date(database)
+    database.close()
+    return name
+
+
 def order_values(order="O-1", **changed):
     return {
         "order": order,
@@ -96,10 +108,18 @@ def record_users(world, *users):
 class World:
     """A station with everything at hand; `at` moves its clock."""
 
+    server = None
+    """The PostgreSQL server that has the records (see `each_database`); None: they are in the home."""
+
     def __init__(self, folder: Path, *, demo=False, time_zone="America/New_York"):
         self.moment = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
         self.home = Home(folder / "home")
         shutil.copytree(_template(demo, time_zone), self.home.path)
+        if self.server is not None:
+            self.home.database_file.unlink()
+            url = self.server.url(self.server.lend(_migrated(self.server)))
+            with self.home.settings_file.open("a") as settings:
+                settings.write(f'[database]\nurl = "{url}"\n')
         self.station = open_station(self.home, lambda: self.moment)
         self.keystore = FileKeystore.open(self.home.keystore_file, PASSPHRASE)
         self.actor = Actor("olivia", ALL_ROLES, "bench-1")

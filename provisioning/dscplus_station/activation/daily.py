@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dscplus_station import locks
 from dscplus_station.activation.rules import NOTICE_DAYS, Notice, TimerState, is_due, notice_due
 from dscplus_station.activation.service import end_timer, make_active
 from dscplus_station.activation.tables import ActivationTimer
@@ -109,11 +108,11 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
     run finds nothing.
 
     Raises:
-        HeldByAnother: another run is under way.
+        HeldByAnother: another run is under way, here or at a station that shares the records.
     """
     actor.require(Role.CLIENT_SERVICES, "run the activation timers")
     run, day = TimerRun([], [], []), station.day(on)
-    with locks.hold(station.home.locks, "job activation", "activation run"):
+    with station.owning("job activation", "activation run"):
         for due in _running(station, day, day + FIRST_NOTICE):
             try:
                 if due.due and _activate_due(station, actor, due, day):

@@ -1,5 +1,8 @@
 """Backup and restore of a home: settings, keystore and a consistent snapshot of the database.
 
+Records in PostgreSQL are several stations', and their server's to back up: of a home that has them there,
+settings and keystore are kept.
+
 Lose the issuer master and no card can be managed again: make backups, and try a restore into a new directory.
 """
 
@@ -24,6 +27,8 @@ from dscplus_station.station import Station
 
 SETTINGS, KEYSTORE, DATABASE = "station.toml", "keystore.json", "station.db"
 MEMBERS = (SETTINGS, KEYSTORE, DATABASE)
+MEMBERS_WITHOUT_RECORDS = (SETTINGS, KEYSTORE)
+RECORDS_ELSEWHERE = "the records are in PostgreSQL; back them up with pg_dump, at the same time"
 
 _SNAPSHOT = ".backup-"
 """What a snapshot's folder in the home begins with."""
@@ -31,11 +36,14 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS})
 """How a file system says that it has no hard links: FAT, as on most memory sticks."""
 
 
-def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) -> None:
+def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) -> bool:
     """Write an encrypted backup; the file appears whole or not at all, and replaces none.
 
     Args:
         passphrase: the keystore's (checked): one passphrase opens the home, the backup, the restored home.
+
+    Returns:
+        whether the records are in it: they are if the home has them.
 
     Raises:
         NotPermitted: not a key custodian, or the passphrase is wrong.
@@ -51,24 +59,28 @@ def write_backup(station: Station, actor: Actor, passphrase: str, target: Path) 
     with locks.hold(home.locks, "job backup", "backup"):
         with station.database.writing() as session:
             audit.record(session, actor, station.now(), "backup", target.name[:64])
-        _write(home, passphrase, target)
+        with_records = not station.settings.database
+        _write(home, passphrase, target, with_records=with_records)
+    return with_records
 
 
-def _write(home: Home, passphrase: str, target: Path) -> None:
+def _write(home: Home, passphrase: str, target: Path, *, with_records: bool) -> None:
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         for left in home.path.glob(f"{_SNAPSHOT}*"):  # by a backup that was killed: erased PINs are in it
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(dir=home.path, prefix=_SNAPSHOT) as folder:
             snapshot = Path(folder) / DATABASE
-            _snapshot(home.database_file, snapshot)
+            if with_records:
+                _snapshot(home.database_file, snapshot)
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 sealed = SealedWriter(file, passphrase)
                 with tarfile.open(fileobj=sealed, mode="w|") as archive:  # type: ignore[call-overload]
                     archive.add(home.settings_file, SETTINGS)
                     archive.add(home.keystore_file, KEYSTORE)
-                    archive.add(snapshot, DATABASE)
+                    if with_records:
+                        archive.add(snapshot, DATABASE)
                 sealed.finish()
                 file.flush()
                 os.fsync(file.fileno())
@@ -152,9 +164,10 @@ def _unpack(source: Path, staging: Path, passphrase: str) -> None:
         raise type(error)(f"{source}: {error}. Nothing was restored.") from None
     try:
         with tarfile.open(archive_file, mode="r:") as archive:
-            if sorted(archive.getnames()) != sorted(MEMBERS):
+            names = sorted(archive.getnames())
+            if names not in (sorted(MEMBERS), sorted(MEMBERS_WITHOUT_RECORDS)):
                 raise BadInput(f"{source}: it does not hold a station. Nothing was restored.")
-            for name in MEMBERS:
+            for name in names:
                 member = archive.extractfile(name)
                 if member is None:
                     raise BadInput(f"{source}: it does not hold a station. Nothing was restored.")
@@ -171,20 +184,27 @@ def _unpack(source: Path, staging: Path, passphrase: str) -> None:
 def _check(home: Home, source: Path, passphrase: str) -> None:
     """Check that the unpacked parts are a station that this release can run."""
     try:
-        home.settings()
+        settings = home.settings()
         FileKeystore.open(home.keystore_file, passphrase)
-        with closing(sqlite3.connect(home.database_file)) as connection:
-            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
-        if verdict != "ok" or orphans:
-            raise BadInput("its database is damaged")
-        with closing(Database(home.database_url)) as database:
+        if bool(settings.database) is home.database_file.exists():
+            raise BadInput("its settings and its records do not belong together")
+        if not settings.database:
+            _check_file(home.database_file)
+        with closing(Database(home.url_of(settings))) as database:
             schema.bring_up_to_date(database)
     except sqlite3.DatabaseError:
         raise BadInput(f"{source}: its database is damaged. Nothing was restored.") from None
     except StationError as error:
         told = str(error).replace(f"{home.path}/", "")
         raise type(error)(f"{source}: {told}. Nothing was restored.") from None
+
+
+def _check_file(database_file: Path) -> None:
+    with closing(sqlite3.connect(database_file)) as connection:
+        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if verdict != "ok" or orphans:
+        raise BadInput("its database is damaged")
 
 
 def _put_in_place(staging: Path, path: Path, now: datetime, occupied: bool) -> Path | None:

@@ -5,10 +5,14 @@ from pathlib import Path
 import click
 
 from dscplus_station import audit
+from dscplus_station.actor import Actor
 from dscplus_station.backup import service
 from dscplus_station.cli.common import Desk, command, confirm
 from dscplus_station.clock import system_clock
+from dscplus_station.errors import WrongUsage
 from dscplus_station.founding import found
+from dscplus_station.joining import Shared
+from dscplus_station.system_user import system_user
 
 
 @click.command("init")
@@ -23,8 +27,26 @@ from dscplus_station.founding import found
     help="The issuer's zone: its days count (R13).",
 )
 @click.option("--demo", is_flag=True, help="A demo home: sample data only; --on may lie in the future.")
+@click.option(
+    "--database",
+    metavar="URL",
+    help="Keep the records in PostgreSQL: postgresql://USER@HOST/DATABASE?passfile=/FOLDER/FILE",
+)
+@click.option(
+    "--keystore",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A copy of the keystore of the stations that share the database.",
+)
 @command
-def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None:
+def init(
+    desk: Desk,
+    issuer: str,
+    name: str,
+    time_zone: str,
+    demo: bool,
+    database: str | None,
+    keystore: Path | None,
+) -> None:
     """Make a station in a new directory: settings, keystore, database. Then make a backup.
 
     \b
@@ -32,12 +54,30 @@ def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None
       dsc-station init --home /srv/station --time-zone America/New_York
     """
     home = desk.home
-    settings = found(home, issuer, name, time_zone, desk.new_passphrase, demo=demo)
-    with desk.station.database.writing() as session:
-        audit.record(session, desk.opener(), desk.station.now(), "init", settings.station, demo=demo)
+    if keystore is not None and database is None:
+        raise WrongUsage(
+            "--keystore goes with --database: a station with records of its own has its own keys"
+        )
+    found(
+        home,
+        issuer,
+        name,
+        time_zone,
+        desk.new_passphrase if keystore is None else desk.passphrase,
+        demo=demo,
+        founder=Actor(system_user(), frozenset(), name),
+        shared=None if database is None else Shared(database, keystore),
+    )
+    made = desk.station.settings
     desk.tell(
         "station",
-        {"home": str(home.path), "station": name, "issuer": issuer, "time_zone": time_zone, "demo": demo},
+        {
+            "home": str(home.path),
+            "station": made.station,
+            "issuer": made.issuer,
+            "time_zone": made.time_zone,
+            "demo": made.demo,
+        },
         lambda: click.echo(
             f"station {name} is in {home.path}; without its passphrase and a backup "
             "(dsc-station backup FILE) no card can be managed again if this disk fails"
@@ -51,12 +91,20 @@ def init(desk: Desk, issuer: str, name: str, time_zone: str, demo: bool) -> None
 def backup(desk: Desk, file: Path) -> None:
     """Write FILE: settings, keystore and database, encrypted under the keystore's passphrase.
 
+    Records in PostgreSQL are not in it: back them up there, with pg_dump.
+
     \b
     Example:
       dsc-station backup /media/safe/station-2026-11-22.backup
     """
-    service.write_backup(desk.station, desk.actor(), desk.passphrase(), file)
-    desk.tell("backup", {"file": str(file)}, lambda: click.echo(f"backup written to {file}"))
+    with_records = service.write_backup(desk.station, desk.actor(), desk.passphrase(), file)
+
+    def words() -> None:
+        click.echo(f"backup written to {file}")
+        if not with_records:
+            click.echo(f"settings and keystore only: {service.RECORDS_ELSEWHERE}", err=True)
+
+    desk.tell("backup", {"file": str(file), "records": with_records}, words)
 
 
 @click.command("restore")

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dscplus_station import audit, locks
+from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
 from dscplus_station.notices.contacts import address
@@ -55,11 +55,11 @@ def send_due(station: Station, actor: Actor, gateways: Mapping[Channel, Gateway]
     A channel without a gateway is left waiting: nothing is attempted, nothing is given up.
 
     Raises:
-        HeldByAnother: another run is under way.
+        HeldByAnother: another run is under way, here or at a station that shares the records.
     """
     actor.require(Role.CLIENT_SERVICES, "send notices")
     sending = Sending()
-    with locks.hold(station.home.locks, "job notices", "sending notices"):
+    with station.owning("job notices", "sending notices"):
         started = station.now()
         while (attempts := _claim(station, actor, gateways, started, sending)) is not None:
             for attempt in attempts:

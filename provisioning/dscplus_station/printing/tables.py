@@ -20,7 +20,8 @@ class PrintJob(Base):
     __table_args__ = (
         UniqueConstraint("order_id", "serial_number", "copy"),
         CheckConstraint(
-            "(kind = 'label') = (order_id IS NOT NULL) AND (kind = 'label') = (copy IS NOT NULL)", name="kind"
+            "(kind = 'label') = (order_id IS NOT NULL) AND (kind = 'label') = (copy IS NOT NULL)",
+            name="label",
         ),
         CheckConstraint("(state IN ('WAITING', 'SENDING')) = (ended_at IS NULL)", name="ended"),
         Index("ix_print_job_state", "state", "station"),

@@ -695,7 +695,7 @@ def upgrade() -> None:
         sa.Column("trouble", sa.String(length=200), nullable=True),
         sa.CheckConstraint(
             "(kind = 'label') = (order_id IS NOT NULL) AND (kind = 'label') = (copy IS NOT NULL)",
-            name=op.f("ck_print_job_kind"),
+            name=op.f("ck_print_job_label"),
         ),
         sa.CheckConstraint(
             "(state IN ('WAITING', 'SENDING')) = (ended_at IS NULL)", name=op.f("ck_print_job_ended")
