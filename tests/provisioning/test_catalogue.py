@@ -10,6 +10,7 @@ import dscplus_station
 from dscplus_station import catalogue
 from dscplus_station.documents import texts as documents
 from dscplus_station.interim import texts as interim
+from dscplus_station.limits import texts as limits
 from dscplus_station.notices.texts import WORDINGS
 from dscplus_station.returns import texts as returns
 
@@ -17,6 +18,7 @@ TEXTS = {
     "documents": list(documents.TEXTS),
     "interim": [text for name, text in vars(interim).items() if name.isupper()],
     "returns": list(returns.TEXTS),
+    "limits": [limits.CODE],
     "notices": [text for one in WORDINGS.values() for text in (one.subject, one.body, one.short)],
 }
 """By room: a room that writes to holders has a file `texts.py`."""

@@ -88,6 +88,16 @@ def test_audit_rows_are_numbered_without_gaps_and_canonical(world):
     assert audit.canonical({"b": "ü", "a": None}) == '{"a":null,"b":"ü"}'
 
 
+def test_only_auditors_read_the_audit_trail(world):
+    reader = Actor("audrey", frozenset({Role.AUDIT}), "bench-1")
+    world.stock()
+    with world.station.database.reading() as session:
+        rows = audit.trail(session, reader, 0, 2)
+        assert audit.trail(session, reader, rows[0].id, 1) == rows[1:]
+        with pytest.raises(NotPermitted, match="needs the role audit"):
+            audit.trail(session, Actor("mallory", ALL_ROLES - {Role.AUDIT}, "bench-1"), 0, 1)
+
+
 def test_the_story_of_a_card_is_in_the_audit_trail(world):
     world.stock()
     world.shipped()

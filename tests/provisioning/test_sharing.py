@@ -10,6 +10,7 @@ from dscplus_station import audit, log
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
+from dscplus_station.closing.service import close_account
 from dscplus_station.devices.service import end_device, live_device
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict, StationError
 from dscplus_station.interim.service import end_interim_access
@@ -20,6 +21,7 @@ from dscplus_station.sharing.errors import DifferentIdentification, LessSecureDe
 from dscplus_station.sharing.review import review, sharings
 from dscplus_station.sharing.rules import PROOF_LIFETIME, SharingState
 from dscplus_station.sharing.tables import Sharing
+from dscplus_station.users.identity import AccountClosed
 from tests.provisioning.command_bench import Bench
 from tests.provisioning.sharing_world import OWNER, REQUESTER, SharingWorld
 from tests.provisioning.support import CARDS, other_response, record_users, user_values
@@ -298,6 +300,11 @@ def meanwhile_locked(world):
     return NotPermitted
 
 
+def meanwhile_closed(world):
+    close_account(world.station, world.actor, REQUESTER, "asked for")
+    return AccountClosed
+
+
 @pytest.mark.parametrize("meanwhile", [meanwhile_interim, meanwhile_other_documents, meanwhile_locked])
 def test_r28_guards_are_checked_again_at_approval(world, pending, meanwhile):
     error = meanwhile(world)
@@ -307,13 +314,23 @@ def test_r28_guards_are_checked_again_at_approval(world, pending, meanwhile):
     assert (REQUESTER, CARDS[0]) not in world.states()
 
 
-@pytest.mark.parametrize("meanwhile", [meanwhile_interim, meanwhile_revoked, meanwhile_locked])
+@pytest.mark.parametrize(
+    "meanwhile", [meanwhile_interim, meanwhile_revoked, meanwhile_locked, meanwhile_closed]
+)
 def test_r28_guards_are_checked_again_when_it_is_submitted(world, meanwhile):
     sharing = world.request().sharing
     error = meanwhile(world)
     with pytest.raises(error):
         world.submit(sharing)
     assert state(world, sharing) is SharingState.REQUESTED
+
+
+@pytest.mark.parametrize("user", [OWNER, REQUESTER])
+def test_r45_what_waits_for_compliance_ends_with_an_account(world, pending, user):
+    close_account(world.station, world.actor, user, "asked for")
+    assert state(world, pending) is SharingState.REJECTED
+    with pytest.raises(StateConflict):
+        world.approve(pending)
 
 
 def setting(world, line):

@@ -12,7 +12,8 @@ from dscplus_driver import __version__
 from dscplus_station.api import routes
 from dscplus_station.api.configuration import pace_of
 from dscplus_station.api.context import Service, only_described
-from dscplus_station.api.gate import Desk, Gate, Paces
+from dscplus_station.api.gate import Desk, Gate
+from dscplus_station.api.paces import Paces
 from dscplus_station.api.problems import tell_problems
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore

@@ -13,12 +13,14 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints
 
 from dscplus_station.actor import Actor
-from dscplus_station.api.problems import MEDIA_TYPE, Problem
+from dscplus_station.api.gate import NOT_KEPT
+from dscplus_station.api.problems import MEDIA_TYPE, NotProven, Problem
 from dscplus_station.errors import BadInput, NotPermitted
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import Answer
+from dscplus_station.operators.authentication import second_person
 from dscplus_station.passwords.service import PasswordCheck
 from dscplus_station.station import Station
 from dscplus_station.tokens.rules import GRANTS_OF, KEY, Scope
@@ -69,6 +71,7 @@ def _caller_with(*scopes: Scope) -> Callable[..., Caller]:
 Portal = Annotated[Caller, Depends(_caller_with(Scope.PORTAL))]
 PortalOrLogin = Annotated[Caller, Depends(_caller_with(Scope.PORTAL, Scope.LOGIN))]
 Warehouse = Annotated[Caller, Depends(_caller_with(Scope.WAREHOUSE))]
+Office = Annotated[Caller, Depends(_caller_with(Scope.OFFICE))]
 Auditor = Annotated[Caller, Depends(_caller_with(Scope.AUDITOR))]
 
 
@@ -88,6 +91,14 @@ def _key(
 
 KEYED = [Depends(_key)]
 """For everything that creates."""
+
+
+def _kept_nowhere(request: Request) -> None:
+    setattr(request.state, NOT_KEPT, True)
+
+
+KEPT_NOWHERE = [Depends(_kept_nowhere)]
+"""For what gives a secret, or logs somebody in: the same request again under its key hears 410."""
 
 
 def only_described(request: Request) -> None:
@@ -131,13 +142,6 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-class NotProven(NotPermitted):
-    """A device's answer was not accepted. Why not is on record; whoever asks hears this and no more (R6)."""
-
-    def __init__(self) -> None:
-        super().__init__("the device's answer was not accepted: ask for a new challenge")
-
-
 def require_right(answer: Answer | None) -> None:
     """Refuse unless a device's answer was right; None: nothing was judged.
 
@@ -154,6 +158,24 @@ class Proof(Body):
     device: DeviceName
     challenge: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
     answer: SecretStr
+
+
+class Signed(Body):
+    """A deed that takes a person: an operator by name or badge, and the secret that proves it (R46)."""
+
+    operator: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+    secret: SecretStr
+
+
+def signer(caller: Caller, signed: Signed) -> Actor:
+    """The operator who signs, with the roles of the positions held now: the program has none of its own.
+
+    Raises:
+        NotSignedIn: not accepted.
+        BadInput: a badge that was misread.
+    """
+    secret = signed.secret.get_secret_value()
+    return second_person(caller.station, caller.actor, signed.operator, secret)
 
 
 # --- Pages ----------------------------------------------------------------------------------------
@@ -200,6 +222,21 @@ def after_cursor(cursor: str | None, kind: type[Item]) -> Item | None:
     if type(last) is not kind or not known:
         raise BadInput("this is no cursor of this list: begin with the first page")
     return last
+
+
+def page_of(whole: Sequence[Item], limit: int, cursor: str | None, key: Callable[[Item], str]) -> Page[Item]:
+    """A page of a list that is short by nature, so that it was read whole.
+
+    Raises:
+        BadInput: the cursor is none of this list, or what it stands at has left it.
+    """
+    begin = 0
+    if (last := after_cursor(cursor, str)) is not None:
+        keys = [key(one) for one in whole]
+        if last not in keys:
+            raise BadInput("this is no cursor of this list (any more): begin with the first page")
+        begin = keys.index(last) + 1
+    return page(whole[begin : begin + limit + 1], limit, key)
 
 
 def page(found: Sequence[Item], limit: int, key: Callable[[Item], str | int]) -> Page[Item]:

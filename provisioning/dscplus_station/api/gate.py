@@ -6,9 +6,7 @@ Pure ASGI, so that a request which comes again is answered with the very bytes o
 import asyncio
 import math
 import re
-import threading
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -17,41 +15,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dscplus_station.api.paces import Paces
 from dscplus_station.api.problems import mistake, problem
 from dscplus_station.errors import StationError
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.station import Station
 from dscplus_station.tokens import replays
 from dscplus_station.tokens.replays import Kept
-from dscplus_station.tokens.rules import KEY, Bucket, Pace, Repetition, take
+from dscplus_station.tokens.rules import KEY, Pace, Repetition
 from dscplus_station.tokens.rules import Scope as TokenScope
 from dscplus_station.tokens.service import Bearer, bearer_of
 
 MAX_BODY = 64 * 1024
 """Bytes of a request: the longest one has a few hundred."""
-
-MAX_BUCKETS = 10_000
-"""Addresses and tokens whose pace is remembered; beyond it all begin anew."""
-
-UNKNOWN_PACE = Pace(per_second=1, burst=20)
-"""Requests without a token that works, by address: a guess costs more than it brings."""
-
-
-class Paces:
-    """How fast each token's and address's requests come; in this process, which serves them all."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._buckets: dict[str, Bucket] = {}
-        self._turn = threading.Lock()
-
-    def wait(self, whose: str, pace: Pace) -> float:
-        """Seconds until a request may be made; 0: now, and it is counted."""
-        with self._turn:
-            if len(self._buckets) >= MAX_BUCKETS and whose not in self._buckets:
-                self._buckets.clear()
-            self._buckets[whose], seconds = take(pace, self._buckets.get(whose), self._clock())
-            return seconds
 
 
 @dataclass(frozen=True)
@@ -67,7 +43,8 @@ class Desk:
 
 
 NOT_KEPT = "not_kept"
-"""Set in the state of a request whose answer is a secret: a repetition hears that it was done, no more."""
+"""Set in the state of a request whose answer is a secret, or logs somebody in: a repetition hears that it was
+done, no more."""
 
 
 def _not_kept() -> Response:
@@ -125,10 +102,10 @@ class Gate:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = bearer_of(self._desk.station, token.strip()) if scheme.lower() == "bearer" else None
         if bearer is not None and bearer.scope in self._desk.scopes:
-            if seconds := self._desk.paces.wait(f"token {bearer.name}", self._desk.pace):
+            if seconds := self._desk.paces.of_token(bearer.name, self._desk.pace):
                 return _too_fast(seconds)
             return bearer
-        if seconds := self._desk.paces.wait(f"address {host}", UNKNOWN_PACE):
+        if seconds := self._desk.paces.of_address(host):
             return _too_fast(seconds)
         told = "this needs a token that works here: Authorization: Bearer …"
         return problem(HTTPStatus.UNAUTHORIZED, told, headers={"WWW-Authenticate": "Bearer"})
@@ -153,7 +130,8 @@ class Gate:
             lost = Kept(HTTPStatus.INTERNAL_SERVER_ERROR, "", b"")
             await run_in_threadpool(replays.finish, station, answers, bearer.name, key, lost)
             raise
-        shown = _not_kept() if scope["state"].get(NOT_KEPT) else response
+        done = response.status_code < HTTPStatus.BAD_REQUEST
+        shown = _not_kept() if done and scope["state"].get(NOT_KEPT) else response
         content_type = shown.headers.get("content-type", "application/json")
         kept = Kept(shown.status_code, content_type, bytes(shown.body))
         await run_in_threadpool(replays.finish, station, answers, bearer.name, key, kept)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dscplus_station.api.app import description
+from dscplus_station.api.problems import KINDS, OF_REQUESTS, TYPE
 
 _HEAD = """\
 # API reference
@@ -36,7 +37,12 @@ def reference() -> str:
             tag = group
             lines.append(f"## {tag.capitalize()}\n")
         lines += _call(method, path, operation)
-    lines.append("## Shapes\n")
+    lines.append("## Problems\n")
+    told = "which stay what they are; or the status's own words"
+    lines.append(f"The `type` is `{TYPE}` and one of these, {told}.\n")
+    kinds = dict(KINDS.values()) | OF_REQUESTS
+    lines += [f"- `{kind}`: {title}" for kind, title in sorted(kinds.items())]
+    lines.append("\n## Shapes\n")
     for name, shape in shapes.items():
         lines += _shape(name, shape)
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -52,11 +58,18 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]
         yield f"- sends {_kind(body['content']['application/json']['schema'])}"
     for status, answer in operation["responses"].items():
         if status not in _EVERYWHERE and status < "300":
-            content = answer.get("content")
-            yield f"- {status}: {_kind(content['application/json']['schema']) if content else 'nothing'}"
+            yield f"- {status}: {_content(answer.get('content'))}"
         elif status not in _EVERYWHERE:
             yield f"- {status}: a problem"
     yield ""
+
+
+def _content(content: Mapping[str, Any] | None) -> str:
+    """What an answer holds, in words."""
+    if content is None:
+        return "nothing"
+    ((media_type, described),) = content.items()
+    return _kind(described["schema"]) if media_type == "application/json" else f"`{media_type}`"
 
 
 def _shape(name: str, shape: Mapping[str, Any]) -> Iterator[str]:

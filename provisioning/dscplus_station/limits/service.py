@@ -24,9 +24,13 @@ from dscplus_station.limits.rules import (
 )
 from dscplus_station.limits.tables import Movement, MovementKind, SmsEnrolment
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user
+from dscplus_station.users.identity import get_user, require_open
 from dscplus_station.users.tables import User
 from dscplus_station.words import require_words
+
+
+class OverLimit(NotPermitted):
+    """A withdrawal is more than what is left with the device that authenticated it (R20)."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,10 @@ def leeway(station: Station, user_name: str) -> list[Leeway]:
 
     Raises:
         NotFound: there is no such user.
+        AccountClosed: nothing is withdrawn from it (R45).
     """
     with station.database.reading() as session:
-        get_user(session, user_name)
+        require_open(session, user_name)
         kinds = device_types_of(session, user_name, station.now())
         return [leeway_with(session, station, user_name, kind) for kind in DeviceType if kind in kinds]
 
@@ -86,7 +91,8 @@ def withdraw(
 
     Raises:
         NotFound, BadInput: no such user; no amount or reference.
-        NotPermitted: more than is left, or the user has no such device that is active.
+        OverLimit: more than is left.
+        NotPermitted: the user has no such device that is active; the account is closed (R45).
         StateConflict: the reference is another movement's.
     """
     actor.require(Role.CLIENT_SERVICES, "record withdrawals")
@@ -96,7 +102,7 @@ def withdraw(
                 raise NotPermitted(f"{user_name} has no {kind} that is active")
             allowed = leeway_with(session, station, user_name, kind)
             if not passes(amount, allowed.left):
-                raise NotPermitted(
+                raise OverLimit(
                     f"{dollars(amount)} is more than is left for {user_name} with {kind}: "
                     f"{dollars(allowed.left)}"
                 )
@@ -123,10 +129,10 @@ def require_gate(station: Station, user_name: str, gate: Gate) -> None:
 
     Raises:
         NotFound: there is no such user.
-        NotPermitted: the user is not enrolled.
+        NotPermitted: the user is not enrolled, or the account is closed (R45).
     """
     with station.database.reading() as session:
-        get_user(session, user_name)
+        require_open(session, user_name)
         _require_gate(session, station.now(), user_name, gate, 1)
 
 
@@ -163,7 +169,14 @@ def _moved(session: Session, user_name: str, kind: MovementKind, since: date) ->
 def _known(
     session: Session, user_name: str, device: DeviceType, amount: int, reference: str, kind: MovementKind
 ) -> bool:
-    """Whether this very movement was counted before; locks the account's users until the transaction ends."""
+    """Whether this very movement was counted before; else a new one may be. Locks the account's users until
+    the transaction ends.
+
+    Raises:
+        NotFound, BadInput: no such user; no amount or reference.
+        AccountClosed: and it was not counted before that (R45).
+        StateConflict: the reference is another movement's.
+    """
     require_words("a reference", reference, 40)
     if amount <= 0:
         raise BadInput("an amount is above 0")
@@ -172,6 +185,7 @@ def _known(
     session.execute(select(User.name).where(whose).order_by(User.name).with_for_update()).all()
     known = session.get(Movement, reference)
     if known is None:
+        require_open(session, user_name)
         return False
     if (known.kind, known.user_name, known.device_type, known.amount_cents) != (
         kind,

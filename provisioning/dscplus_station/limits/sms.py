@@ -9,14 +9,17 @@ from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
+from dscplus_station.catalogue import translations
 from dscplus_station.devices.rules import DeviceType
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.keystore.interface import Keystore, sms_of
 from dscplus_station.limits.service import device_types_of
 from dscplus_station.limits.tables import SmsEnrolment
+from dscplus_station.limits.texts import CODE
+from dscplus_station.notices.contacts import users_language
 from dscplus_station.notices.gateways import Gateway, Message, RefusedForGood, Unavailable
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user
+from dscplus_station.users.identity import get_user, require_open
 from dscplus_station.users.rules import phone_fault
 
 CODE_LIFETIME = timedelta(minutes=5)
@@ -29,13 +32,13 @@ MAX_CODES_AN_HOUR = 5
 def begin(
     station: Station, actor: Actor, keystore: Keystore, gateway: Gateway, user_name: str, number: str
 ) -> datetime:
-    """Send a code to a number that a user wants to confirm; gives the moment the code expires.
+    """Send a code to a number that a user wants to confirm, in the user's language; gives when it expires.
 
     Whatever enrolment there was ends, so that no two numbers get codes.
 
     Raises:
         NotFound, BadInput: no such user; no such number.
-        NotPermitted: the user has the phone app, or had five codes within an hour.
+        NotPermitted: the user has the phone app, or had five codes within an hour; a closed account (R45).
         StateConflict: the gateway did not take the code: begin again.
     """
     actor.require(Role.CLIENT_SERVICES, "enrol mobile numbers")
@@ -44,7 +47,7 @@ def begin(
     code = f"{secrets.randbelow(10**6):06d}"
     with station.database.writing() as session:
         now = station.now()
-        get_user(session, user_name)
+        require_open(session, user_name)
         if DeviceType.PHONE_APP in device_types_of(session, user_name, now):
             raise NotPermitted(f"{user_name} has the phone app: codes by SMS are no longer used (R22)")
         sent = session.scalar(
@@ -64,9 +67,14 @@ def begin(
         session.add(enrolment)
         session.flush()
         audit.record(session, actor, now, "limits.sms-code", user_name)
-    text = f"{code} confirms your mobile number for {station.settings.issuer}. It is valid for 5 minutes."
+        language = users_language(session, user_name)
+    text = (
+        translations(language)
+        .gettext(CODE)
+        .format(code=code, issuer=station.settings.issuer, minutes=CODE_LIFETIME.seconds // 60)
+    )
     try:  # no transaction is open while the gateway is spoken to
-        gateway.send(Message(number, "", text, "en", f"sms-{enrolment.id}"))
+        gateway.send(Message(number, "", text, language, f"sms-{enrolment.id}"))
     except (Unavailable, RefusedForGood) as error:
         raise StateConflict(f"{user_name}: no code was sent: {error}; begin again") from None
     return now + CODE_LIFETIME

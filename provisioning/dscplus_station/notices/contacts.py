@@ -1,5 +1,6 @@
 """Where a user is reached."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -8,8 +9,10 @@ from dscplus_station.catalogue import languages
 from dscplus_station.errors import BadInput, NotFound
 from dscplus_station.notices.rules import Channel, address_fault
 from dscplus_station.notices.tables import Contact
+from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
 from dscplus_station.users.tables import User
+from dscplus_station.wording import SOURCE_LANGUAGE
 
 
 def set_contact(
@@ -60,6 +63,25 @@ def language_of(session: Session, user_name: str) -> str | None:
     """The language that a user chose, if any."""
     contact = session.get(Contact, user_name)
     return contact.language if contact else None
+
+
+def users_language(session: Session, user_name: str) -> str:
+    """The language that a user is written to in: the chosen one, the last order's, or English."""
+    orders = select(Order.language).where(Order.user_name == user_name, Order.placed_at.is_not(None))
+    last = orders.order_by(Order.placed_at.desc(), Order.id).limit(1)
+    return language_of(session, user_name) or session.scalar(last) or SOURCE_LANGUAGE
+
+
+def contact_of(station: Station, user_name: str) -> Contact:
+    """Where a user is reached; with nothing in it if none is on record.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    with station.database.reading() as session:
+        if session.get(User, user_name) is None:
+            raise NotFound(f"no user {user_name}: users come with their orders")
+        return session.get(Contact, user_name) or Contact(user_name=user_name)
 
 
 def address(session: Session, user_name: str, channel: Channel) -> str | None:

@@ -14,7 +14,7 @@ from dscplus_station.login.service import Answer, prove
 from dscplus_station.optout.rules import RESTRICTIONS, change_fault
 from dscplus_station.optout.tables import OptOut
 from dscplus_station.station import Station
-from dscplus_station.users.identity import get_user, primary_user
+from dscplus_station.users.identity import get_user, primary_user, require_open
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def opt_out(station: Station, actor: Actor, acting: str, user_name: str) -> None
 
     Raises:
         NotFound: no such user.
-        NotPermitted: somebody else asks; it tells who can.
+        NotPermitted: somebody else asks; it tells who can. An account is closed (R45).
     """
     actor.require(Role.CLIENT_SERVICES, "opt users out")
     with station.database.writing() as session:
@@ -78,7 +78,7 @@ def opt_in(
 
     Raises:
         WrongUsage, NotFound: as for a login; no such user.
-        NotPermitted: somebody else asks, or the device is not active.
+        NotPermitted: somebody else asks, the device is not active, or an account is closed (R45).
         StateConflict: the user is not opted out.
     """
     actor.require(Role.CLIENT_SERVICES, "opt users in")
@@ -98,10 +98,11 @@ def opt_in(
 
 
 def _require_primary(session: Session, acting: str, user_name: str) -> None:
-    account = get_user(session, user_name).account
+    account = require_open(session, user_name).account
     primary = primary_user(session, account) if account is not None else None
     if fault := change_fault(acting, user_name, account, primary):
         raise NotPermitted(fault)
+    require_open(session, acting)
 
 
 def _open(session: Session, user_name: str) -> OptOut | None:

@@ -38,7 +38,7 @@ from dscplus_station.ordering.rules import (
     placing_fault,
     standing_fault,
 )
-from dscplus_station.orders.pin_policy import pin_fault
+from dscplus_station.orders.pin_policy import PinRefused, pin_fault
 from dscplus_station.orders.rules import CLIENTS_DRAFT, OrderKind, OrderState, text_fault
 from dscplus_station.orders.service import get_order, move_order
 from dscplus_station.orders.tables import Binding, Order
@@ -195,14 +195,14 @@ def choose_pin(station: Station, actor: Actor, keystore: Keystore, order_id: str
 
     Raises:
         NotFound: there is no such order.
-        BadInput: R8 refuses it; told without repeating it.
+        PinRefused: by R8; told without repeating it.
         StateConflict: it is no draft (any more).
     """
 
     def change(session: Session, order: Order) -> None:
         user = get_user(session, order.user_name)
         if fault := pin_fault(digits, user.birth_date, user.phone_tail):
-            raise BadInput(f"order {order_id}: refused PIN: {fault}")
+            raise PinRefused(f"order {order_id}: refused PIN: {fault}")
         order.sealed_pin = keystore.seal(pin_of(order_id), Pin(digits).reveal())
 
     return _change(station, actor, order_id, "pin", change)

@@ -2,7 +2,13 @@
 
 from datetime import date
 
+from dscplus_station.errors import BadInput
+
 _ASCENDING = "0123456789"
+
+
+class PinRefused(BadInput):
+    """R8 refuses a PIN; told without repeating it."""
 
 
 def pin_fault(digits: str, birth_date: date | None = None, phone_tail: str | None = None) -> str | None:

@@ -17,11 +17,11 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.service import assignment_of
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import BadInput, NotPermitted
+from dscplus_station.errors import NotPermitted
 from dscplus_station.keystore.interface import Keystore, pin_hash_of, seed_of
 from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import Answer, judge, require_usable
-from dscplus_station.orders.pin_policy import pin_fault
+from dscplus_station.orders.pin_policy import PinRefused, pin_fault
 from dscplus_station.pins.rules import RESET_LIFETIME, change_fault, is_open
 from dscplus_station.pins.tables import PinReset
 from dscplus_station.portal.service import fresh_login
@@ -83,7 +83,7 @@ def change_pin(
     Raises:
         LoginRefused: the login is none, or another device answered it.
         NotFound: no such device or user.
-        BadInput: R8 refuses the PIN; told without repeating it.
+        PinRefused: by R8; told without repeating it.
         NotPermitted: as for `allow_reset`; or no reset is allowed.
         WrongUsage: the response has not the form of one.
     """
@@ -101,7 +101,7 @@ def change_pin(
             )
         user = get_user(session, user_name)
         if fault := pin_fault(digits, user.birth_date, user.phone_tail):
-            raise BadInput(f"refused PIN: {fault}")
+            raise PinRefused(f"refused PIN: {fault}")
         pin_hash = PinHash(hashlib.sha256(Pin(digits).reveal()).digest())
 
         def fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:

@@ -61,11 +61,28 @@ def view(station: Station, number: int) -> ReturnView:
         return _view(session, station, get_return(session, number))
 
 
-def returns(station: Station, *, order_id: str | None = None) -> list[ReturnView]:
-    """All returns, oldest first; those of one order, if it is named."""
-    query = select(Return).order_by(Return.id)
+def returns(
+    station: Station,
+    *,
+    order_id: str | None = None,
+    user: str | None = None,
+    state: ReturnState | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[ReturnView]:
+    """All returns, oldest first; those of one order or user, or in one state, if it is named.
+
+    Args:
+        after: only those with a higher number.
+        limit: so many at most.
+    """
+    query = select(Return).where(Return.id > after).order_by(Return.id).limit(limit)
     if order_id is not None:
         query = query.where(Return.order_id == order_id)
+    if user is not None:
+        query = query.join(Order, Order.id == Return.order_id).where(Order.user_name == user)
+    if state is not None:
+        query = query.where(Return.state == state)
     with station.database.reading() as session:
         return [_view(session, station, found) for found in session.scalars(query)]
 

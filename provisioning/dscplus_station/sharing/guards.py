@@ -22,7 +22,7 @@ from dscplus_station.sharing.rules import (
     shareable_fault,
 )
 from dscplus_station.sharing.tables import Sharing
-from dscplus_station.users.identity import recorded_identity
+from dscplus_station.users.identity import AccountClosed, recorded_identity, require_open
 
 _LIVE = (SharingState.PENDING, SharingState.APPROVED)
 _IN_USE = (AssignmentState.ACTIVE, AssignmentState.LOCKED)
@@ -52,11 +52,22 @@ def check(
     """
     held = live_assignments_of_users(session, {requester, owner})
     return (
-        _sharing_fault(session, requester, owner, device, itself)
+        _closed_fault(session, requester, owner)
+        or _sharing_fault(session, requester, owner, device, itself)
         or _device_fault(held, requester, owner, device)
         or _interim_fault(session, now, requester, owner)
         or _identity_and_level(session, keystore, held, requester, owner, device)
     )
+
+
+def _closed_fault(session: Session, requester: str, owner: str) -> StationError | None:
+    """R45: whoever asked may have closed the account since."""
+    try:
+        for user in (requester, owner):
+            require_open(session, user)
+    except AccountClosed as fault:
+        return fault
+    return None
 
 
 def _sharing_fault(

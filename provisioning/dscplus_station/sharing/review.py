@@ -57,9 +57,24 @@ def review(station: Station, sharing_id: int) -> Review:
         return _review(session, sharing, session.get_one(Device, sharing.device_id))
 
 
-def sharings(station: Station, user: str | None = None) -> list[Review]:
-    """All sharings, oldest first; those of one user, as requester or owner, if named."""
-    query = select(Sharing, Device).join(Device, Device.id == Sharing.device_id).order_by(Sharing.id)
+def sharings(
+    station: Station,
+    user: str | None = None,
+    *,
+    state: SharingState | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Review]:
+    """All sharings, oldest first; those of one user, as requester or owner, or in one state, if named.
+
+    Args:
+        after: only those with a higher number.
+        limit: so many at most.
+    """
+    query = select(Sharing, Device).join(Device, Device.id == Sharing.device_id)
+    query = query.where(Sharing.id > after).order_by(Sharing.id).limit(limit)
+    if state is not None:
+        query = query.where(Sharing.state == state)
     if user is not None:
         query = query.where((Sharing.requester == user) | (Sharing.owner == user))
     with station.database.reading() as session:

@@ -18,6 +18,8 @@ class Scope(StrEnum):
     """A login server: password, challenge, answer."""
     WAREHOUSE = "warehouse"
     """A warehouse's programs: stock, shipments, cards that come back."""
+    OFFICE = "office"
+    """The broker's back office: what compliance and client services decide, each deed by a named operator."""
     AUDITOR = "auditor"
     """Reads the audit trail."""
 
@@ -26,8 +28,10 @@ ROLES_OF: dict[Scope, frozenset[Role]] = {
     Scope.PORTAL: frozenset({Role.ORDERS, Role.CLIENT_SERVICES}),
     Scope.LOGIN: frozenset({Role.CLIENT_SERVICES}),
     Scope.WAREHOUSE: frozenset({Role.STOCK, Role.SHIPPING, Role.RETURNS}),
+    Scope.OFFICE: frozenset(),
     Scope.AUDITOR: frozenset({Role.AUDIT}),
 }
+"""The office's programs have no role of their own: the operator counts who proves it with each deed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ GRANTS_OF: dict[Scope, Grants] = {
     Scope.PORTAL: Grants(frozenset({"pin", "pin-hash", "codes", "sms"}), _VERIFIES | {"identity", "sms"}),
     Scope.LOGIN: Grants(frozenset(), _VERIFIES),
     Scope.WAREHOUSE: Grants(frozenset(), frozenset()),
+    Scope.OFFICE: Grants(frozenset(), frozenset({"identity"})),
     Scope.AUDITOR: Grants(frozenset(), frozenset()),
 }
 """An order's PIN is sealed for the station alone: nobody here unseals it. A login server reads no identity.
@@ -89,6 +94,11 @@ class Bucket:
 
     left: float
     at: float
+
+
+def is_full(pace: Pace, bucket: Bucket, now: float) -> bool:
+    """Whether a bucket says no more than none at all."""
+    return bucket.left + (now - bucket.at) * pace.per_second >= pace.burst
 
 
 def take(pace: Pace, bucket: Bucket | None, now: float) -> tuple[Bucket, float]:

@@ -13,6 +13,10 @@ from dscplus_station.users.tables import Closure, IdentityRecord, User
 from dscplus_station.wording import words
 
 
+class AccountClosed(NotPermitted):
+    """Of a closed account nothing is left but the portal, by user name and password (R45)."""
+
+
 def get_user(session: Session, name: str) -> User:
     """The user of that name.
 
@@ -30,11 +34,11 @@ def require_open(session: Session, name: str) -> User:
 
     Raises:
         NotFound: there is none.
-        NotPermitted: the account is closed.
+        AccountClosed: as it says.
     """
     user = get_user(session, name)
     if session.get(Closure, name) is not None:
-        raise NotPermitted("{name}'s account is closed: {told}", name=name, told=words(CLOSED))
+        raise AccountClosed("{name}'s account is closed: {told}", name=name, told=words(CLOSED))
     return user
 
 

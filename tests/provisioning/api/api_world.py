@@ -3,14 +3,16 @@
 import json
 import uuid
 import warnings
+from dataclasses import replace
 
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.api.app import api_app
-from dscplus_station.api.gate import Paces
+from dscplus_station.api.paces import Paces
+from dscplus_station.cancellation.service import cancel
 from dscplus_station.passwords.service import StationPasswords, set_password
 from dscplus_station.tokens import service as tokens
 from dscplus_station.tokens.rules import Scope
-from tests.provisioning.support import CARDS, COUNTRIES, World, record_users, user_values
+from tests.provisioning.support import CARDS, COUNTRIES, World, order_values, record_users, user_values
 
 with warnings.catch_warnings():  # it would rather have a client that nobody else here needs
     warnings.simplefilter("ignore")
@@ -26,9 +28,15 @@ class ApiWorld(World):
         super().__init__(folder, **options)
         self.seconds = 0.0
         self.tokens = {scope: tokens.add(self.station, self.actor, f"{scope}-1", scope) for scope in Scope}
+        self.scopes = scopes
+        self.restarted()
+
+    def restarted(self):
+        """Serve anew, by the settings as they are now."""
+        self.station = replace(self.station, settings=self.home.settings())
         passwords = StationPasswords(self.station)
         paces = Paces(lambda: self.seconds)
-        self.app = api_app(self.station, self.keystore, passwords, COUNTRIES, scopes, paces)
+        self.app = api_app(self.station, self.keystore, passwords, COUNTRIES, self.scopes, paces)
         self.anybody = TestClient(self.app)
         self.clients = {scope: self.client(token) for scope, token in self.tokens.items()}
         self.portal, self.login_server = self.clients[Scope.PORTAL], self.clients[Scope.LOGIN]
@@ -45,6 +53,11 @@ class ApiWorld(World):
         record_users(self, user_values("alice", account="U-1", primary="yes"))
         set_password(self.station, self.actor, "alice", PASSWORD)
         return self
+
+    def cancelled_order(self, name, **changed):
+        """An order of alice's that was cancelled at once."""
+        assert not self.place(order_values(name, **changed)).refused
+        cancel(self.station, self.actor, name)
 
     def begin(self, user="alice", password=PASSWORD):
         return self.login_server.post("/v1/logins", json={"user": user, "password": password})

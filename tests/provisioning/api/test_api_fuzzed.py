@@ -16,7 +16,7 @@ from tests.provisioning.support import GOOD_PIN
 EXAMPLES = 10
 """Requests a call, judged by every check but one: what fits the description may still be refused (R8, R9)."""
 
-SCOPES = {"warehouse": Scope.WAREHOUSE, "audit": Scope.AUDITOR}
+SCOPES = {"warehouse": Scope.WAREHOUSE, "office": Scope.OFFICE, "audit": Scope.AUDITOR}
 """The token of a call, by its tag; all others are the portal's."""
 
 

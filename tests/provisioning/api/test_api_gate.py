@@ -10,6 +10,7 @@ import pytest
 
 from dscplus_station import log
 from dscplus_station.actor import ALL_ROLES, Actor, Role
+from dscplus_station.api.paces import MAX_ADDRESSES, UNKNOWN_PACE, Paces, customer
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import (
@@ -133,6 +134,8 @@ def test_what_scopes_may_do_and_unseal():
     assert GRANTS_OF[Scope.LOGIN].seals == set()
     assert GRANTS_OF[Scope.LOGIN].unseals == {"seed", "pin-hash", "codes"}
     assert not any("pin" in grants.unseals for grants in GRANTS_OF.values())
+    assert ROLES_OF[Scope.OFFICE] == set()  # the operator's count who proves it
+    assert GRANTS_OF[Scope.OFFICE].unseals == {"identity"}
     for scope in (Scope.WAREHOUSE, Scope.AUDITOR):
         assert served([scope]).seals == served([scope]).unseals == set()
 
@@ -194,6 +197,36 @@ def test_guesses_of_tokens_are_slow(api):
     assert told == [401] * 20 + [429] * 2
     api.seconds += 2
     assert api.client("dsct_x").get("/v1/orders/O-1").status_code == 401
+
+
+def test_many_addresses_empty_nobodys_bucket():
+    seconds, guesser, pace = 0.0, "203.0.113.1", Pace(100, 2)
+    paces = Paces(lambda: seconds)
+    assert [paces.of_address(guesser) for _ in range(UNKNOWN_PACE.burst)] == [0] * UNKNOWN_PACE.burst
+    assert [paces.of_token("portal-1", pace) for _ in range(2)] == [0, 0]
+    for number in range(MAX_ADDRESSES + UNKNOWN_PACE.burst - 1):
+        assert paces.of_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}") == 0
+    assert paces.of_address(guesser) > 0  # still held back, whoever came
+    assert paces.of_token("portal-1", pace) > 0
+    assert [paces.of_address(f"10.9.0.{n}") for n in (1, 2)] == [1, 1]  # beyond them: one bucket for all
+    assert len(paces._addresses) == MAX_ADDRESSES + 1
+    seconds = 20.0
+    assert paces.of_address("10.9.0.1") == 0
+    assert len(paces._addresses) == 1  # a full bucket says no more than none
+    seconds = 20.5
+    assert paces.of_address("10.9.0.2") == 0
+    assert len(paces._addresses) == 2
+
+
+def test_an_ipv6_customer_is_one_whichever_of_its_addresses_asks():
+    paces = Paces(lambda: 0.0)
+    assert [paces.of_address(f"2001:db8::{n:x}") for n in range(21)] == [0] * 20 + [1]
+    assert paces.of_address("2001:db8:0:1::1") == 0
+    assert [customer(host) for host in ("::ffff:192.0.2.7", "192.0.2.7", "testclient")] == [
+        "192.0.2.7",
+        "192.0.2.7",
+        "testclient",
+    ]
 
 
 def test_the_pace_is_a_setting(world):
@@ -347,6 +380,9 @@ def test_failures_are_problems_that_repeat_nothing(api, portal):
     problem(portal.put("/v1/orders/P-1/pin", content=b"{not json " + secret.encode()), 422)
     problem(portal.get("/v1/nothing"), 404)
     problem(portal.patch("/v1/orders/P-1"), 405)
+    other = portal.put("/v1/users/alice/contact")
+    problem(other, 405)
+    assert other.headers["allow"] == "GET, PATCH"
     problem(portal.post("/v1/orders", content=b"x" * (64 * 1024 + 1)), 413)
     problem(api.anybody.get("/nothing"), 404)
 

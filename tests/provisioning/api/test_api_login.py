@@ -16,7 +16,7 @@ from dscplus_station.passwords.tables import UserPassword
 from dscplus_station.portal import service
 from dscplus_station.portal.rules import MAX_FAILURES, MAX_TRIES
 from dscplus_station.tokens.rules import Scope
-from tests.provisioning.api.api_world import PASSWORD, problem
+from tests.provisioning.api.api_world import PASSWORD, keyed, problem
 from tests.provisioning.interim_access import give_passcode
 from tests.provisioning.support import CARDS, order_values, other_response, record_users, user_values
 
@@ -214,6 +214,38 @@ def test_a_login_that_is_answered_twice_at_once_logs_in_once(alice, monkeypatch)
     monkeypatch.setattr(service, "log_in", meanwhile)
     problem(alice.answer(login, first, alice.response(CARDS[0], first)), 401, NEUTRAL)
     assert reasons(alice) == ["this login was answered already"]
+
+
+def test_no_repetition_logs_in(alice):
+    """Under an idempotency key either: what was kept would outlive session, device and account."""
+    post = lambda path, body, key: alice.portal.post(f"/v1/logins{path}", json=body, headers=keyed(key))  # noqa: E731
+    credentials = {"user": "alice", "password": PASSWORD}
+    begun = post("", credentials, "begun-once-0001")
+    assert begun.status_code == 201
+    told = problem(post("", credentials, "begun-once-0001"), 410, "kept nowhere")
+    assert told["type"].endswith(":not-kept")
+    picked = {"login": begun.json()["login"], "device": CARDS[0]}
+    question = alice.ask(picked["login"]).json()["challenge"]
+    right = alice.response(CARDS[0], question)
+    wrong = picked | {"challenge": "123457", "answer": right}
+    assert [post("/answer", wrong, "wrong-again-0001").status_code for _ in range(2)] == [401, 401]
+    given = picked | {"challenge": question, "answer": right}
+    assert post("/answer", given, "answered-once-0001").status_code == 200
+    again = post("/answer", given, "answered-once-0001")
+    problem(again, 410, "kept nowhere")
+    assert "withdrawals" not in again.text
+
+
+def test_a_login_by_password_alone_proves_no_device(alice):
+    record_users(alice, user_values("carol", entity="E-3"))
+    set_password(alice.station, alice.actor, "carol", PASSWORD)
+    login = alice.begin("carol").json()["login"]
+    with pytest.raises(service.LoginRefused):
+        service.fresh_login(alice.station, login, "carol")
+    mine = alice.logged_in()
+    assert service.fresh_login(alice.station, mine, "alice").device_id is not None
+    with pytest.raises(service.LoginRefused):
+        service.fresh_login(alice.station, mine, "carol")
 
 
 @pytest.mark.parametrize("scope", [Scope.WAREHOUSE, Scope.AUDITOR])

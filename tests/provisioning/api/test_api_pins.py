@@ -9,8 +9,11 @@ from dscplus_station.audit import AuditRow
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import BadInput, NotPermitted
 from dscplus_station.login.rules import MAX_WRONG_IN_A_ROW
+from dscplus_station.operators import service as operators
+from dscplus_station.operators.rules import Position
 from dscplus_station.passwords.service import set_password
 from dscplus_station.pins.service import allow_reset
+from dscplus_station.tokens.rules import Scope
 from tests.provisioning.api.api_world import PASSWORD, keyed, problem
 from tests.provisioning.support import CARDS, record_users, user_values
 
@@ -104,6 +107,25 @@ def test_r7_a_forgotten_pin_is_replaced_once_after_an_identity_check(bob):
         row = session.scalars(select(AuditRow).where(AuditRow.action == "pins.allow-reset")).one()
     assert (row.operator, row.subject) == ("olivia", CARDS[0])
     assert "called back" in row.details
+
+
+def test_r7_the_back_office_allows_it_by_whoever_checked_who_calls(bob):
+    secret = "a sample pass phrase"
+    for name, position in (("olga", Position.SECURITY_OFFICER), ("clara", Position.CLIENT_SERVICES)):
+        operators.add(bob.station, bob.actor, name, [position], secret=secret)
+    wanted = {"device": CARDS[0], "identity_check": "called back", "secret": secret}
+    ask = lambda who: bob.clients[Scope.OFFICE].post(  # noqa: E731
+        "/v1/office/users/bob/pin-resets", json=wanted | {"operator": who}, headers=keyed()
+    )
+    problem(ask("olga"), 403, "client-services")
+    problem(change(bob, bob.begin("bob").json()["login"]), 403, "log in with this card first")
+    allowed = ask("clara")
+    assert allowed.status_code == 201 and allowed.json()["until"].startswith("2026-12-07T15:00")
+    assert change(bob, bob.begin("bob").json()["login"]).status_code == 204
+    assert logged_in(bob, NEW)[1] == 200
+    with bob.station.database.reading() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "pins.allow-reset")).one()
+    assert row.operator == "clara"
 
 
 def test_r7_a_reset_that_was_not_needed_serves_for_no_other_pin(bob):

@@ -3,11 +3,22 @@
 import base64
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
-from dscplus_station.api.context import KEYED, Portal, Proof, UserPath, answers, require_right
-from dscplus_station.api.gate import NOT_KEPT
+from dscplus_station.api.context import (
+    KEPT_NOWHERE,
+    KEYED,
+    Cursor,
+    Limit,
+    Page,
+    Portal,
+    Proof,
+    UserPath,
+    answers,
+    page_of,
+    require_right,
+)
 from dscplus_station.clock import last_day
 from dscplus_station.interim.online_card import confirm_online_card, make_online_card
 from dscplus_station.interim.service import InterimAccess, interim_access
@@ -33,9 +44,9 @@ class ConfirmedCard(BaseModel):
 
 
 @router.get("/users/{user}/interim-access", responses=answers(), summary="Interim access of a user")
-def given(caller: Portal, user: UserPath) -> list[InterimAccess]:
+def given(caller: Portal, user: UserPath, limit: Limit = 50, cursor: Cursor = None) -> Page[InterimAccess]:
     """All that was ever given, oldest first; no secret is in it."""
-    return interim_access(caller.station, user)
+    return page_of(interim_access(caller.station, user), limit, cursor, lambda one: one.serial_number)
 
 
 @router.get("/users/{user}/ways-back", responses=answers(404), summary="What can be offered to a caller")
@@ -47,18 +58,17 @@ def ways(caller: Portal, user: UserPath) -> WaysBack:
 @router.post(
     "/users/{user}/online-cards",
     status_code=201,
-    dependencies=KEYED,
+    dependencies=KEYED + KEPT_NOWHERE,
     responses=answers(404, 409, 410),
     summary="Make an online card to print",
 )
-def make(request: Request, caller: Portal, user: UserPath) -> PrintedCard:
+def make(caller: Portal, user: UserPath) -> PrintedCard:
     """R18: for whoever holds a passcode that works. Made again, the last one printed counts.
 
     The sheet is given once: the same request again hears 410, and another one makes another sheet.
     """
     from dscplus_station.interim.sheet import online_card_sheet
 
-    setattr(request.state, NOT_KEPT, True)
     station = caller.station
     card = make_online_card(station, caller.actor, caller.keystore, user)
     confirm_by = last_day(station.settings.zone, card.confirm_before)

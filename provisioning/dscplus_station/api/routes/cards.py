@@ -9,13 +9,17 @@ from dscplus_station.activation.by_user import activate
 from dscplus_station.api.context import (
     KEYED,
     Body,
+    Cursor,
     DevicePath,
+    Limit,
     LoginName,
+    Page,
     Portal,
     Proof,
     UserPath,
     Words,
     answers,
+    page_of,
     require_right,
 )
 from dscplus_station.losses.rules import ReportKind
@@ -49,9 +53,11 @@ class CardReport(Body):
 
 
 @router.get("/users/{user}/devices", responses=answers(404), summary="The devices of a user")
-def devices(caller: Portal, user: UserPath) -> list[LoginDevice]:
-    """R23: those that are not revoked, and why one cannot be picked. For the portal's pages after a login."""
-    return login_devices(caller.station, user)
+def devices(caller: Portal, user: UserPath, limit: Limit = 50, cursor: Cursor = None) -> Page[LoginDevice]:
+    """R23: those that are not revoked, oldest first, and why one cannot be picked. For the portal's pages
+    after a login.
+    """
+    return page_of(login_devices(caller.station, user), limit, cursor, lambda one: one.serial_number)
 
 
 @router.post(

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import SecretStr, StringConstraints
 
 from dscplus_station.api.context import (
+    KEPT_NOWHERE,
     Body,
     DeviceName,
     LoginName,
@@ -19,7 +20,8 @@ from dscplus_station.portal import service
 from dscplus_station.portal.service import Asked, Begun
 from dscplus_station.sessions.service import SessionFacts
 
-router = APIRouter(prefix="/v1/logins", tags=["login"])
+router = APIRouter(prefix="/v1/logins", tags=["login"], dependencies=KEPT_NOWHERE)
+"""An answer that is kept would log in once more, after the session's end, a loss, a closed account."""
 
 
 class Credentials(Body):
@@ -51,7 +53,7 @@ class DeviceAnswer(Body):
     answer: SecretStr
 
 
-@router.post("", status_code=201, responses=answers(), summary="Begin a login by user name and password")
+@router.post("", status_code=201, responses=answers(410), summary="Begin a login by user name and password")
 def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
     """Gives the devices to pick from; a session at once where none is asked for (R45). Whatever is wrong, the
     answer is one: 401.
@@ -62,14 +64,14 @@ def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
     )
 
 
-@router.post("/challenge", status_code=201, responses=answers(), summary="Ask the picked device")
+@router.post("/challenge", status_code=201, responses=answers(410), summary="Ask the picked device")
 def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
     """A challenge: random, for five minutes, answerable once, for this login's user and purpose only."""
     return service.ask(caller.station, caller.actor, picked.login, picked.device)
 
 
 @router.post(
-    "/other-challenge", status_code=201, responses=answers(404, 409), summary="Ask for something else"
+    "/other-challenge", status_code=201, responses=answers(404, 409, 410), summary="Ask for something else"
 )
 def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
     """For an activation (R15), a sharing (R27), opting in (R34), another PIN (R7): a device of a login's
@@ -78,7 +80,7 @@ def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
     return service.ask_for(caller.station, caller.actor, picked.login, picked.device, picked.purpose)
 
 
-@router.post("/answer", responses=answers(), summary="Judge the device's answer")
+@router.post("/answer", responses=answers(410), summary="Judge the device's answer")
 def answer(caller: PortalOrLogin, given: DeviceAnswer) -> SessionFacts:
     """Right: what the session may do, by the device that answered. Anything else: 401, without a reason."""
     return service.answer(

@@ -1,9 +1,10 @@
 """A client's order from the draft to the confirmation (R9 to R12)."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
 from sqlalchemy import select
 
 from dscplus_station.api.context import (
@@ -25,10 +26,15 @@ from dscplus_station.api.context import (
 )
 from dscplus_station.cancellation.service import Cancelled, cancel
 from dscplus_station.devices.rules import Profile
+from dscplus_station.errors import NotFound
+from dscplus_station.holds.rules import HoldEnd, HoldState
+from dscplus_station.holds.service import hold_of
 from dscplus_station.ordering import service
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.ordering.service import Address, Summary, Wish
+from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Order
+from dscplus_station.shipping.delivery import DeliveryView, delivery_of
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -66,6 +72,18 @@ class ChosenPin(Body):
     pin: SecretStr
 
 
+class HoldView(BaseModel):
+    """An order's deposit; `because`: how it ended."""
+
+    order: str
+    account: str
+    amount_cents: int
+    state: HoldState
+    held_at: datetime
+    ended_at: datetime | None
+    because: HoldEnd | None
+
+
 class ChosenAccount(Body):
     """The account that carries the deposit."""
 
@@ -92,6 +110,33 @@ def draft(caller: Portal, wanted: NewOrder) -> Summary:
 def show(caller: Portal, order: OrderPath) -> Summary:
     """The summary (R11); never the PIN."""
     return service.summary(caller.station, order)
+
+
+@router.get("/orders/{order}/delivery", responses=answers(404), summary="Where an order's card is")
+def delivery(caller: Portal, order: OrderPath) -> DeliveryView:
+    """Carrier and number, when the card activates by itself (R13, R14), and on how many days before that
+    nothing else works (R16).
+    """
+    return delivery_of(caller.station, order)
+
+
+@router.get("/orders/{order}/hold", responses=answers(404), summary="The deposit of an order")
+def deposit(caller: Portal, order: OrderPath) -> HoldView:
+    """R12: held, released or charged, and why."""
+    with caller.station.database.reading() as session:
+        get_order(session, order)
+        hold = hold_of(session, order)
+    if hold is None:
+        raise NotFound(f"order {order} has no deposit")
+    return HoldView(
+        order=order,
+        account=hold.account,
+        amount_cents=hold.amount_cents,
+        state=hold.state,
+        held_at=hold.opened_at,
+        ended_at=hold.ended_at,
+        because=HoldEnd(hold.end_reason) if hold.end_reason else None,
+    )
 
 
 @router.get("/users/{user}/orders", responses=answers(), summary="A user's orders")

@@ -3,22 +3,28 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from dscplus_station.api.context import (
     KEYED,
     Body,
+    Cursor,
     DeviceName,
+    Limit,
     NumberPath,
     OrderPath,
+    Page,
     Portal,
     UserPath,
     Words,
+    after_cursor,
     answers,
+    page,
 )
 from dscplus_station.closing.service import Closed, close_account
 from dscplus_station.returns import overview, service
+from dscplus_station.returns.addresses import Region, read_regions
 from dscplus_station.returns.overview import Form, ReturnView
 from dscplus_station.returns.rules import ReturnReason
 
@@ -76,10 +82,39 @@ def form(caller: Portal, number: NumberPath) -> Form:
     return overview.form(caller.station, number)
 
 
+@router.get(
+    "/returns/{number}/form.pdf",
+    response_class=Response,
+    responses=answers(404, 409) | {200: {"description": "To be printed", "content": {"application/pdf": {}}}},
+    summary="The same form, to be printed",
+)
+def printed_form(caller: Portal, number: NumberPath) -> Response:
+    """One page; its barcode names the return at the returns desk (R41)."""
+    from dscplus_station.documents.service import form_of_return
+
+    return Response(form_of_return(caller.station, caller.actor, number), media_type="application/pdf")
+
+
+@router.get("/return-regions", responses=answers(), summary="Where cards are sent back to")
+def regions(caller: Portal) -> list[Region]:
+    """The `key` of one is what a return names as its `region`; else the card's country decides."""
+    return list(read_regions(caller.station.home).values())
+
+
 @router.get("/orders/{order}/returns", responses=answers(), summary="The returns of an order's card")
-def of_order(caller: Portal, order: OrderPath) -> list[ReturnView]:
+def of_order(caller: Portal, order: OrderPath, limit: Limit = 50, cursor: Cursor = None) -> Page[ReturnView]:
     """Oldest first."""
-    return overview.returns(caller.station, order_id=order)
+    after = after_cursor(cursor, int) or 0
+    found = overview.returns(caller.station, order_id=order, after=after, limit=limit + 1)
+    return page(found, limit, lambda one: one.number)
+
+
+@router.get("/users/{user}/returns", responses=answers(), summary="The returns of a user's cards")
+def of_user(caller: Portal, user: UserPath, limit: Limit = 50, cursor: Cursor = None) -> Page[ReturnView]:
+    """Oldest first."""
+    after = after_cursor(cursor, int) or 0
+    found = overview.returns(caller.station, user=user, after=after, limit=limit + 1)
+    return page(found, limit, lambda one: one.number)
 
 
 @router.post("/returns/{number}/posted", responses=answers(404, 409), summary="Tell how it was posted")

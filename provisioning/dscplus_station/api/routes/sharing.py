@@ -6,16 +6,21 @@ from pydantic import BaseModel
 from dscplus_station.api.context import (
     KEYED,
     Body,
-    NotProven,
+    Cursor,
+    Limit,
     NumberPath,
+    Page,
     Portal,
     Proof,
     UserName,
     UserPath,
     Words,
+    after_cursor,
     answers,
+    page,
     require_right,
 )
+from dscplus_station.api.problems import NotProven
 from dscplus_station.sharing import service
 from dscplus_station.sharing.review import Review, review, sharings
 from dscplus_station.sharing.rules import SharingState
@@ -81,9 +86,10 @@ def show(caller: Portal, number: NumberPath) -> Review:
 
 
 @router.get("/users/{user}/sharings", responses=answers(), summary="A user's sharings")
-def of_user(caller: Portal, user: UserPath) -> list[Review]:
+def of_user(caller: Portal, user: UserPath, limit: Limit = 50, cursor: Cursor = None) -> Page[Review]:
     """As requester or owner, oldest first."""
-    return sharings(caller.station, user)
+    found = sharings(caller.station, user, after=after_cursor(cursor, int) or 0, limit=limit + 1)
+    return page(found, limit, lambda one: one.sharing)
 
 
 @router.post("/sharings/{number}/submit", responses=answers(404, 409), summary="Submit a reviewed request")

@@ -21,6 +21,7 @@ def upgrade() -> None:
                 "portal",
                 "login",
                 "warehouse",
+                "office",
                 "auditor",
                 name="scope",
                 native_enum=False,
