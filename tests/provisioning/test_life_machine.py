@@ -15,6 +15,8 @@ from dscplus_station.activation.daily import run_timers
 from dscplus_station.activation.rules import TimerState
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.activation.tables import ActivationTimer
+from dscplus_station.actor import ALL_ROLES, Actor
+from dscplus_station.audit import AuditRow
 from dscplus_station.cancellation.service import cancel
 from dscplus_station.devices.rules import INTERIM, AssignmentState, DeviceType, is_over
 from dscplus_station.devices.tables import Assignment, Device
@@ -27,12 +29,14 @@ from dscplus_station.losses.service import report
 from dscplus_station.ordering import rules as ordering
 from dscplus_station.orders.rules import OrderKind, OrderState
 from dscplus_station.orders.tables import Binding, Order
+from dscplus_station.returns import deposits
 from dscplus_station.returns import service as returns
 from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.sessions.service import log_in
 from dscplus_station.sharing import service as sharing
 from dscplus_station.sharing.rules import SharingState
 from dscplus_station.sharing.tables import Sharing
+from dscplus_station.shipping.service import report_undelivered
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.tables import Card
 from tests.provisioning.interim_access import confirm, give_passcode, make_card, values
@@ -40,6 +44,7 @@ from tests.provisioning.ordering_world import OrderingWorld
 from tests.provisioning.station_machine import StationMachine
 from tests.provisioning.support import CARDS, other_response
 
+SUSAN = Actor("susan", ALL_ROLES, "bench-1")
 USERS = ["alice", "alice.trust", "bob"]
 ORDERS = ["O-1", "O-2", "O-3", "O-4"]
 CARD_OF = dict(zip(ORDERS, CARDS, strict=False))
@@ -97,6 +102,12 @@ class LifeMachine(StationMachine):
     def card_comes_back(self, _user, order):
         returns.receive(self.world.station, self.world.actor, CARD_OF[order])
 
+    def never_arrives(self, _user, order):
+        report_undelivered(self.world.station, self.world.actor, order)
+
+    def deposit_is_captured(self, _user, order):
+        deposits.capture(self.world.station, SUSAN, order)
+
     def card_is_revoked(self, _user, order):
         revoke_card(self.world.station, self.world.actor, CARD_OF[order], "by hand")
 
@@ -144,6 +155,8 @@ class LifeMachine(StationMachine):
         loses_the_card,
         sends_the_card_back,
         card_comes_back,
+        never_arrives,
+        deposit_is_captured,
         card_is_revoked,
         gets_a_passcode,
         prints_an_online_card,
@@ -183,6 +196,23 @@ class LifeMachine(StationMachine):
     def one_person_shares_a_card(self, order):
         """The one pair that may: anything else is refused, and tried as a deed."""
         self.do((lambda _, __, card: self.shares("alice.trust", "alice", CARD_OF[card]), "alice", order))
+
+    @rule(order=st.sampled_from(ORDERS))
+    def a_card_is_shared_by_the_right_answer_only(self, order):
+        issued = self.attempt(lambda: self.asked(CARD_OF[order], "alice", Purpose.SHARING))
+        if issued is not None and CARD_OF[order] in self.world.seeds:
+            wrong = other_response(self.world.response(CARD_OF[order], issued.challenge))
+            place = (self.world.station, self.world.actor, self.world.keystore)
+            pair = ("alice.trust", "alice", CARD_OF[order])
+            asked = self.attempt(lambda: sharing.request(*place, *pair, issued.challenge, wrong))
+            assert asked is None or asked.sharing is None
+
+    @rule(order=st.sampled_from(ORDERS))
+    def a_deposit_could_end_in_several_ways(self, order):
+        """All of them at once: the first ends it, and the others find nothing to end."""
+        self.do((type(self).loses_the_card, "", order))
+        ends = (type(self).deposit_is_captured, type(self).never_arrives, type(self).card_comes_back)
+        self.side_by_side([(end, "", order) for end in (*ends, type(self).deposit_is_captured)])
 
     @rule(user=st.sampled_from(USERS), lost=st.sampled_from(ORDERS), days=st.sampled_from([0, 22]))
     def a_card_is_lost_and_replaced(self, user, lost, days):
@@ -307,6 +337,10 @@ class LifeMachine(StationMachine):
                     assert self.ends[hold.id] == end
                 elif hold.state is not HoldState.HELD:
                     self.ends[hold.id] = end
+            ends = session.scalars(
+                select(AuditRow.subject).where(AuditRow.action.in_(("hold.RELEASED", "hold.CAPTURED")))
+            )
+            assert set(Counter(ends).values()) <= {1}
             held = session.scalars(
                 select(Hold.serial_number).where(
                     Hold.state == HoldState.HELD, Hold.serial_number.is_not(None)
