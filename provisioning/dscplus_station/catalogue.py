@@ -8,10 +8,12 @@ import functools
 import gettext
 import importlib.resources
 import io
-from datetime import date
+from datetime import date, timedelta
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 
 from dscplus_station.wording import SOURCE_LANGUAGE, written_day
 
@@ -55,3 +57,8 @@ def translations(language: str, area: str = HOLDER) -> gettext.NullTranslations:
 def day(language: str, value: date) -> str:
     """A day as people write it: Fri 25 Dec 2026, vie 25 dic 2026."""
     return written_day(language, value)
+
+
+def minutes(language: str, span: timedelta) -> str:
+    """Whole minutes as people write them: 5 minutes, 1 minuto."""
+    return format_unit(span // timedelta(minutes=1), "duration-minute", locale=Locale.parse(language))

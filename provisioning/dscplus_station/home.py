@@ -10,13 +10,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dscplus_station.databases.where import EXAMPLE, is_postgresql
 from dscplus_station.errors import BadInput, NotFound, StationError
+from dscplus_station.figures import (
+    USUAL_DAYS,
+    USUAL_LOGIN,
+    ActivationDays,
+    LoginFigures,
+    read_activation_days,
+    read_login_figures,
+)
 
 SETTINGS_FORMAT = 1
 _PARTS = (
     *("database", "notices", "sharing", "calendar", "ordering", "operators", "api", "labels", "shipping"),
     "printer",
 )
-"""Tables of `station.toml`; rooms read their own."""
+_FIGURES = ("activation", "login")
+"""Tables of `station.toml`: `_PARTS` are read by their rooms, `_FIGURES` at once."""
 MAX_NAME = 64
 
 _SETTINGS = """\
@@ -65,6 +74,10 @@ class Settings:
     """The part `[shipping]`: the carriers, by the form of their tracking numbers."""
     printer: Mapping[str, Any] = field(default_factory=dict)
     """The part `[printer]`: what labels are printed on."""
+    activation: ActivationDays = USUAL_DAYS
+    """The part `[activation]`: the periods and notices of R13 and R14."""
+    login: LoginFigures = USUAL_LOGIN
+    """The part `[login]`: what a challenge admits (R6)."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,6 +154,9 @@ class Home:
             raise BadInput(
                 f"{self.settings_file}: format {values.get('format')!r}; this release reads {SETTINGS_FORMAT}"
             )
+        for part in (*_PARTS, *_FIGURES):
+            if not isinstance(values.get(part, {}), dict):
+                raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         try:
             settings = Settings(
                 station=str(values["station"]),
@@ -158,13 +174,14 @@ class Home:
                 labels=values.get("labels", {}),
                 shipping=values.get("shipping", {}),
                 printer=values.get("printer", {}),
+                activation=read_activation_days(values.get("activation", {})),
+                login=read_login_figures(values.get("login", {})),
             )
+        except BadInput as error:
+            raise BadInput(f"{self.settings_file}: {error}") from None
         except KeyError as error:
             raise BadInput(f"{self.settings_file}: {error.args[0]} is missing") from error
         known_zone(settings.time_zone)
-        for part in _PARTS:
-            if not isinstance(getattr(settings, part), dict):
-                raise BadInput(f"{self.settings_file}: {part} is a part of its own, [{part}]")
         if settings.database and (
             set(settings.database) != {"url"} or not is_postgresql(str(settings.database["url"]))
         ):

@@ -12,7 +12,6 @@ from dscplus_station import locks, overview
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers, upcoming
 from dscplus_station.activation.rules import (
-    AUTO_ACTIVATION_DAYS,
     Notice,
     TimerState,
     activation_day,
@@ -26,6 +25,7 @@ from dscplus_station.devices.rules import ActivatedBy, AssignmentState
 from dscplus_station.devices.service import end_device, live_device
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
+from dscplus_station.figures import USUAL_DAYS
 from dscplus_station.interim.rules import gap_warning, uncovered_days
 from dscplus_station.interim.service import held_interim_access
 from dscplus_station.login.rules import Outcome
@@ -48,7 +48,7 @@ ZONES = st.sampled_from(["America/New_York", "Europe/Zurich", "Asia/Hong_Kong", 
 
 
 def test_r13_r14_the_periods_are_21_and_14_days():
-    assert AUTO_ACTIVATION_DAYS == {OrderKind.REPLACEMENT: 21, OrderKind.NEW: 14}
+    assert (USUAL_DAYS.replacement, USUAL_DAYS.first_card) == (21, 14)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,14 @@ def test_r13_r14_the_periods_are_21_and_14_days():
     ],
 )
 def test_r13_a_replacement_activates_21_calendar_days_after_shipment(shipped_on, activates_on):
-    assert activation_day(OrderKind.REPLACEMENT, shipped_on) == activates_on
+    assert activation_day(OrderKind.REPLACEMENT, shipped_on, USUAL_DAYS) == activates_on
 
 
 @given(DAYS, st.sampled_from(OrderKind))
 def test_r13_the_date_is_days_and_not_hours(shipped_on, kind):
-    days = [shipped_on + timedelta(days=n) for n in range(AUTO_ACTIVATION_DAYS[kind] + 1)]
-    assert activation_day(kind, shipped_on) == days[-1]
+    period = 21 if kind is OrderKind.REPLACEMENT else 14
+    days = [shipped_on + timedelta(days=n) for n in range(period + 1)]
+    assert activation_day(kind, shipped_on, USUAL_DAYS) == days[-1]
 
 
 @given(DAYS, st.integers(0, 60))
@@ -82,12 +83,12 @@ def test_r13_due_is_the_first_run_on_or_after_the_day(due_on, late):
 def test_r13_whatever_days_the_job_runs_each_notice_goes_out_at_most_once_and_in_time(due_on, gaps):
     day, sent = due_on - timedelta(days=21), []
     for gap in gaps:
-        notice = notice_due(due_on, day, sent)
+        notice = notice_due(due_on, day, USUAL_DAYS, sent)
         if notice is not None:
             assert day < due_on
             sent.append(notice)
             # What is still useful: the nearest one. The seven days' notice is not sent a day before.
-            assert notice is (Notice.ONE_DAY if day == due_on - timedelta(days=1) else Notice.SEVEN_DAYS)
+            assert notice is (Notice.IMMINENT if day == due_on - timedelta(days=1) else Notice.APPROACHING)
         day += timedelta(days=gap)
     assert len(sent) == len(set(sent))
 
@@ -96,10 +97,10 @@ def test_r13_notices_on_a_job_that_runs_every_day():
     due_on, sent, days = date(2026, 12, 13), [], []
     for n in range(30, -5, -1):
         day = due_on - timedelta(days=n)
-        if notice := notice_due(due_on, day, sent):
+        if notice := notice_due(due_on, day, USUAL_DAYS, sent):
             sent.append(notice)
             days.append(day)
-    assert sent == [Notice.SEVEN_DAYS, Notice.ONE_DAY]
+    assert sent == [Notice.APPROACHING, Notice.IMMINENT]
     assert days == [date(2026, 12, 6), date(2026, 12, 12)]
 
 
@@ -408,5 +409,5 @@ def test_a_demo_home_looks_into_the_future(demo_world):
     demo_world.stock()
     demo_world.shipped()
     due = upcoming(demo_world.station, date(2026, 12, 5))
-    assert (due[0].due, due[0].notice) == (False, Notice.ONE_DAY)
+    assert (due[0].due, due[0].notice) == (False, Notice.IMMINENT)
     assert run_timers(demo_world.station, demo_world.actor, date(2026, 12, 6)).activated == [CARDS[0]]

@@ -16,10 +16,9 @@ from dscplus_station.devices.rules import AssignmentState
 from dscplus_station.devices.service import live_device
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotFound, NotPermitted, WrongUsage
+from dscplus_station.figures import USUAL_LOGIN
 from dscplus_station.login.rules import (
-    CHALLENGE_LIFETIME,
     MAX_CHALLENGES,
-    MAX_WRONG_IN_A_ROW,
     Outcome,
     Purpose,
     unanswerable,
@@ -61,10 +60,10 @@ def test_r6_a_challenge_serves_the_purpose_it_was_issued_for_and_no_other(active
             with active.writing() as session:
                 now = active.station.now()
                 judged = prove(
-                    *(session, active.actor, now, active.keystore, CARDS[0], None, question, response),
-                    purpose,
+                    *(session, active.station, active.actor, now, active.keystore),
+                    *(CARDS[0], None, question, response, purpose),
                 )
-            assert (judged.outcome, judged.tries_left) == (outcome, MAX_WRONG_IN_A_ROW)
+            assert (judged.outcome, judged.tries_left) == (outcome, USUAL_LOGIN.wrong_responses)
         active.at(minutes=5)
 
 
@@ -111,7 +110,7 @@ def share_with(world, user, serial_number=CARDS[0]):
 
 
 def test_r6_a_challenge_lives_five_minutes():
-    assert timedelta(minutes=5) == CHALLENGE_LIFETIME
+    assert USUAL_LOGIN.challenge_lifetime == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_r6_a_challenge_lives_five_minutes():
 )
 def test_r6_each_reason_is_told_apart(issued_for_this, used, late, outcome):
     issued = datetime(2026, 11, 22, tzinfo=UTC)
-    expires = issued + CHALLENGE_LIFETIME
+    expires = issued + USUAL_LOGIN.challenge_lifetime
     found = unanswerable(
         expires if late else expires - timedelta(microseconds=1),
         issued_for_this=issued_for_this,

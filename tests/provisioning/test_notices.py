@@ -165,7 +165,7 @@ def test_r13_after_an_outage_over_the_day_it_is_activated_and_nothing_is_announc
 
 def test_what_was_queued_is_no_longer_due(shipped):
     shipped.at(days=14)
-    assert [due.notice for due in upcoming(shipped.station)] == [Ahead.SEVEN_DAYS]
+    assert [due.notice for due in upcoming(shipped.station)] == [Ahead.APPROACHING]
     run_timers(shipped.station, shipped.actor)
     assert [due.notice for due in upcoming(shipped.station)] == [None]
 

@@ -7,7 +7,7 @@ from dscplus_driver import errors
 from dscplus_driver.card import connect
 from dscplus_station.csvfile import Row
 from dscplus_station.errors import BadInput, StateConflict
-from dscplus_station.login.rules import CHALLENGE_LIFETIME
+from dscplus_station.figures import USUAL_LOGIN
 from dscplus_station.stock.receiving import receive
 from dscplus_station.stock.rules import TRAINING_SERIALS
 from dscplus_station.training.card import FIRST_NUMBER, LOW_BATTERY_MV, TrainingCard
@@ -73,7 +73,7 @@ def test_a_response_is_judged_by_the_verifier_once_and_in_time(card, clock):
     assert not card.answer(response).accepted, "the next challenge is another one"
     late = card.face().challenge
     response = press(card, f"p{PIN}o{late}o").display
-    clock.pass_by(CHALLENGE_LIFETIME.total_seconds())
+    clock.pass_by(USUAL_LOGIN.challenge_lifetime.total_seconds())
     assert not card.answer(response).accepted
     assert card.ask().accepted is None
 

@@ -62,7 +62,7 @@ def activate(
         if order_id is None:
             raise NotPermitted(f"card {serial_number} was not shipped yet: ship its order first")
         answer = judge(
-            session, actor, now, keystore, device, assignment, question, response, Purpose.ACTIVATION
+            session, station, actor, now, keystore, device, assignment, question, response, Purpose.ACTIVATION
         )
         if answer.outcome is not Outcome.RIGHT:
             return Activation(serial_number, user, answer, None)

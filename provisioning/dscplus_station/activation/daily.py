@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dscplus_station.activation.rules import NOTICE_DAYS, Notice, TimerState, is_due, notice_due
+from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_due
 from dscplus_station.activation.service import end_timer, make_active
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
@@ -48,12 +48,9 @@ class TimerRun:
     held_back: list[tuple[str, str]]
 
 
-FIRST_NOTICE = timedelta(days=max(NOTICE_DAYS.values()))
-"""Nothing happens to a timer before that: a run does not look further ahead, however many run."""
-
 _NOTICES = {
-    Notice.SEVEN_DAYS: NoticeKind.ACTIVATION_APPROACHING,
-    Notice.ONE_DAY: NoticeKind.ACTIVATION_IMMINENT,
+    Notice.APPROACHING: NoticeKind.ACTIVATION_APPROACHING,
+    Notice.IMMINENT: NoticeKind.ACTIVATION_IMMINENT,
 }
 
 
@@ -89,6 +86,7 @@ def _running(station: Station, day: date, until: date) -> list[Due]:
             notice_due(
                 timer.due_on,
                 day,
+                station.settings.activation,
                 _already_told(told[timer.order_id]),
             ),
         )
@@ -113,7 +111,9 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
     actor.require(Role.CLIENT_SERVICES, "run the activation timers")
     run, day = TimerRun([], [], []), station.day(on)
     with station.owning("job activation", "activation run"):
-        for due in _running(station, day, day + FIRST_NOTICE):
+        # Nothing happens to a timer before its first notice: a run does not look further ahead.
+        first_notice = timedelta(days=station.settings.activation.approaching)
+        for due in _running(station, day, day + first_notice):
             try:
                 if due.due and _activate_due(station, actor, due, day):
                     run.activated.append(due.serial_number)

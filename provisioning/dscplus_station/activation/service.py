@@ -41,6 +41,7 @@ ANNOUNCEMENTS = (
 
 def start_timer(
     session: Session,
+    station: Station,
     actor: Actor,
     now: datetime,
     order: Order,
@@ -49,7 +50,7 @@ def start_timer(
     shipped_on: date,
 ) -> date:
     """Start a shipped card's timer, within the transaction of its shipment; gives the day."""
-    due_on = activation_day(order.kind, shipped_on)
+    due_on = activation_day(order.kind, shipped_on, station.settings.activation)
     session.add(
         ActivationTimer(
             shipment_id=shipment_id,

@@ -23,7 +23,8 @@ def activation() -> None:
 @_ON
 @command
 def due(desk: Desk, on: date | None) -> None:
-    """Running timers as they stand on a day: due, or a notice to send (7 days and 1 day before).
+    """Running timers as they stand on a day: due, or a notice to send (7 days and 1 day before;
+    [activation] in station.toml says otherwise).
 
     \b
     Example:

@@ -50,7 +50,8 @@ def devices(desk: Desk, user: str) -> None:
 )
 @command
 def challenge(desk: Desk, serial_number: str, user: str | None, purpose: str | None) -> None:
-    """Issue a challenge for a device: six digits, answerable once, for five minutes (R6), for one purpose.
+    """Issue a challenge for a device: six digits, answerable once, for five minutes (R6; [login] in
+    station.toml says otherwise), for one purpose.
 
     To a code card they are two indexes of three digits each (R18). A passcode answers none.
 

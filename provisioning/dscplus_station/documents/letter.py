@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dscplus_station.catalogue import day, translations
+from dscplus_station.catalogue import day, minutes, translations
 from dscplus_station.documents import texts
 from dscplus_station.documents.card_picture import DIGITS, OK, PRESS, draw_card
 from dscplus_station.documents.label import address_lines, country_name
 from dscplus_station.errors import BadInput
+from dscplus_station.figures import USUAL_LOGIN, LoginFigures
 from dscplus_station.orders.rules import OrderKind
 from dscplus_station.typesetting.fitting import fit, line_height
 from dscplus_station.typesetting.fonts import Face, require_printable
@@ -50,6 +51,8 @@ class LetterFacts:
     activates_on: date
     contacts: tuple[str, ...]
     """How to call the region's client services."""
+    login: LoginFigures = USUAL_LOGIN
+    """How long a challenge is good, and how many wrong answers lock (R6)."""
 
 
 def letters(facts: Sequence[LetterFacts], made_at: datetime) -> bytes:
@@ -106,6 +109,8 @@ def _speaker(facts: LetterFacts) -> Callable[..., str]:
         "posted": day(facts.language, facts.posted_on),
         "day": day(facts.language, facts.activates_on),
         "issuer": facts.issuer,
+        "lifetime": minutes(facts.language, facts.login.challenge_lifetime),
+        "tries": facts.login.wrong_responses,
     }
     return lambda text, **more: translate(text).format(**values, **more)
 

@@ -206,6 +206,7 @@ def _letter_facts(
         kind=order.kind,
         written_on=station.today(),
         posted_on=posted_on,
-        activates_on=activation_day(order.kind, posted_on),
+        activates_on=activation_day(order.kind, posted_on, station.settings.activation),
         contacts=region.contacts if region else (),
+        login=station.settings.login,
     )

@@ -1,6 +1,7 @@
 """What letters and return forms say (R2, R3, R12 to R15, R41, R42), in the holder's language.
 
-`{serial}`: the card's number; `{day}`, `{posted}`: dates; `{issuer}`: a name.
+`{serial}`: the card's number; `{day}`, `{posted}`: dates; `{issuer}`: a name;
+`{lifetime}`: "5 minutes", `{tries}`: a number, both of R6.
 """
 
 # --- The letter ----------------------------------------------------------------------------------
@@ -18,7 +19,7 @@ STEP_CHALLENGE = "CHALLNG> shows. Type the six-digit challenge of the login scre
 STEP_RESPONSE = "Type the eight digits that show into the login screen. These are a sample."
 EVERY_DIGIT = (
     "The login screen shows a challenge once your user name and password were right. Every digit counts, "
-    "zeros in front too. A challenge is good for five minutes and for one answer."
+    "zeros in front too. A challenge is good for {lifetime} and for one answer."
 )
 ACTIVATING = "When it becomes active"
 EARLY = (
@@ -35,7 +36,7 @@ BY_ITSELF_NEW = (
 KEEPING = "Keeping it safe"
 PIN_IS_YOURS = (
     "Only you know the PIN: it is printed nowhere, and nobody from {issuer} will ever ask for it or for a "
-    "response of your card. Do not keep it with the card. Five wrong answers in a row lock the card."
+    "response of your card. Do not keep it with the card. {tries} wrong answers in a row lock the card."
 )
 LOST_TITLE = "Lost, stolen, broken, or not needed any more"
 LOST = (

@@ -105,7 +105,7 @@ def confirm_online_card(
             return Confirmation(serial_number, user, None, device.expires_at)
         require_usable(device, assignment, now, AssignmentState.PENDING)
         judged = judge(
-            session, actor, now, keystore, device, assignment, question, answer, Purpose.ACTIVATION
+            session, station, actor, now, keystore, device, assignment, question, answer, Purpose.ACTIVATION
         )
         if judged.outcome is not Outcome.RIGHT:
             return Confirmation(serial_number, user, judged, None)

@@ -1,15 +1,10 @@
 """R6: when a challenge may be issued, when it may be answered, when wrong answers lock."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from dscplus_station.devices.rules import INTERIM, AssignmentState, DeviceType
-
-CHALLENGE_LIFETIME = timedelta(minutes=5)
-"""R6."""
-
-MAX_WRONG_IN_A_ROW = 5
-"""R6: so many wrong responses one after the other lock the device for that user."""
+from dscplus_station.figures import LoginFigures
 
 MAX_CHALLENGES = 10
 """How many challenges one user's device gets in one lifetime of a challenge: a person needs one or two."""
@@ -93,9 +88,9 @@ def wrong_after(outcome: Outcome, wrong_before: int) -> int:
     return wrong_before + 1 if outcome is Outcome.WRONG else wrong_before
 
 
-def locks(wrong_in_a_row: int) -> bool:
-    """Whether that many wrong responses in a row lock (R6)."""
-    return wrong_in_a_row >= MAX_WRONG_IN_A_ROW
+def locks(wrong_in_a_row: int, figures: LoginFigures) -> bool:
+    """Whether that many wrong responses in a row lock the device for that user (R6)."""
+    return wrong_in_a_row >= figures.wrong_responses
 
 
 def well_formed(question: str, response: str) -> str | None:

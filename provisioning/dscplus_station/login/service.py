@@ -17,9 +17,7 @@ from dscplus_station.errors import NotPermitted, WrongUsage
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.kinds import Asks, Kind, kind_of
 from dscplus_station.login.rules import (
-    CHALLENGE_LIFETIME,
     MAX_CHALLENGES,
-    MAX_WRONG_IN_A_ROW,
     Outcome,
     Purpose,
     locks,
@@ -66,7 +64,7 @@ def issue_challenge(
     user_name: str | None = None,
     purpose: Purpose | None = None,
 ) -> Issued:
-    """Issue a challenge for one user of a device: random, for five minutes, answerable once (R6).
+    """Issue a challenge for one user of a device: random, answerable once, within `[login]`'s minutes (R6).
 
     To a card it is six digits, no multiple of 16; to a code card two indexes of three digits each (R18).
 
@@ -78,9 +76,10 @@ def issue_challenge(
         NotFound: no such device or user.
         WrongUsage: several users and none named; a passcode, which answers no challenge.
         NotPermitted: locked, dormant or expired, or not verified here; a closed account (R45); or too many
-            challenges within five minutes.
+            challenges within one lifetime of a challenge.
     """
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
+    lifetime = station.settings.login.challenge_lifetime
     with station.database.writing() as session:
         now = station.now()
         device, assignment = assignment_of(session, serial_number, user_name)
@@ -98,16 +97,16 @@ def issue_challenge(
                 select(Challenge.question, Challenge.issued_at)
                 .where(
                     Challenge.assignment_id == assignment.id,
-                    Challenge.issued_at > now - CHALLENGE_LIFETIME,
+                    Challenge.issued_at > now - lifetime,
                 )
                 .order_by(Challenge.issued_at)
             )
         )
         if len(recent) >= MAX_CHALLENGES:
-            again = recent[-MAX_CHALLENGES].issued_at + CHALLENGE_LIFETIME
+            again = recent[-MAX_CHALLENGES].issued_at + lifetime
             raise NotPermitted(
                 f"card {serial_number}: {len(recent)} challenges for {assignment.user_name} within "
-                f"{CHALLENGE_LIFETIME.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
+                f"{lifetime.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
             )
         open_questions = {question for question, _ in recent}
         while (question := kind.new_question()) in open_questions:
@@ -117,7 +116,7 @@ def issue_challenge(
             question=question,
             purpose=purpose,
             issued_at=now,
-            expires_at=now + CHALLENGE_LIFETIME,
+            expires_at=now + lifetime,
         )
         session.add(challenge)
         user = assignment.user_name
@@ -144,11 +143,14 @@ def check_login(
     actor.require(Role.CLIENT_SERVICES, "check responses")
     with station.database.writing() as session:
         now, purpose = station.now(), Purpose.LOGIN
-        return prove(session, actor, now, keystore, serial_number, user_name, question, response, purpose)
+        return prove(
+            session, station, actor, now, keystore, serial_number, user_name, question, response, purpose
+        )
 
 
 def prove(
     session: Session,
+    station: Station,
     actor: Actor,
     now: datetime,
     keystore: Keystore,
@@ -168,11 +170,12 @@ def prove(
     require_usable(device, assignment, now, AssignmentState.ACTIVE)
     if fault := purpose_fault(device.type, purpose):
         raise NotPermitted(f"{serial_number}: {fault}")
-    return judge(session, actor, now, keystore, device, assignment, question, response, purpose)
+    return judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
 
 
 def judge(
     session: Session,
+    station: Station,
     actor: Actor,
     now: datetime,
     keystore: Keystore,
@@ -186,7 +189,8 @@ def judge(
 ) -> Answer:
     """Judge a response and record the attempt, within the caller's transaction, which must commit either way.
 
-    The challenge is used up by any answer in time, right or wrong; the fifth wrong one in a row locks (R6).
+    The challenge is used up by any answer in time, right or wrong; the fifth wrong one in a
+    row locks, or the one that `[login]` says (R6).
 
     Args:
         question: empty for a passcode, which answers none (R17).
@@ -226,10 +230,11 @@ def judge(
         outcome=outcome,
         purpose=purpose,
     )
-    locked = locks(wrong)
+    figures = station.settings.login
+    locked = locks(wrong, figures)
     if locked:
         move_assignment(session, actor, now, assignment, AssignmentState.LOCKED, f"{wrong} wrong responses")
-    return Answer(device.serial_number, user, outcome, locked, max(0, MAX_WRONG_IN_A_ROW - wrong))
+    return Answer(device.serial_number, user, outcome, locked, max(0, figures.wrong_responses - wrong))
 
 
 def _take(

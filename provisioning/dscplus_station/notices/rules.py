@@ -10,9 +10,9 @@ class NoticeKind(StrEnum):
 
     CARD_SHIPPED = "CARD_SHIPPED"
     ACTIVATION_APPROACHING = "ACTIVATION_APPROACHING"
-    """R13: 7 days before."""
+    """R13: 7 days before, or as `[activation]` says."""
     ACTIVATION_IMMINENT = "ACTIVATION_IMMINENT"
-    """R13: 1 day before."""
+    """R13: 1 day before, or as `[activation]` says."""
     CARD_ACTIVATED = "CARD_ACTIVATED"
     SHIPMENT_UNDONE = "SHIPMENT_UNDONE"
     """What was told of a shipment is not so: the card has not left."""

@@ -35,7 +35,7 @@ WORDINGS: dict[NoticeKind, Wording] = {
         "Your security card ending in {card} activates on {day}. Not arrived? Tell us. {issuer}",
     ),
     NoticeKind.ACTIVATION_IMMINENT: Wording(
-        "Tomorrow you need your Digital Security Card+",
+        "You need your Digital Security Card+ from {day} on",
         "Your Digital Security Card+ ending in {card} activates by itself on {day}. From then on you need it "
         "to log in, and any temporary access ends.\n\n"
         "If it has not arrived, please tell us today." + _SIGNED,

@@ -89,7 +89,7 @@ def opt_in(
         if open_one is None:
             raise StateConflict(f"{user_name} is not opted out")
         answer = prove(
-            session, actor, now, keystore, serial_number, acting, question, response, Purpose.OPT_IN
+            session, station, actor, now, keystore, serial_number, acting, question, response, Purpose.OPT_IN
         )
         if answer.outcome is Outcome.RIGHT:
             open_one.ended_at, open_one.ended_by = now, acting

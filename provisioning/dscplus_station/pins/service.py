@@ -112,6 +112,7 @@ def change_pin(
 
         answer = judge(
             session,
+            station,
             actor,
             now,
             keystore,

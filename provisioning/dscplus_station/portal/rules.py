@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-LIFETIME = timedelta(minutes=10)
-"""How long a login may take from the password to the device's answer: two challenges' time (R6)."""
+from dscplus_station.figures import LoginFigures
 
 PROVEN_FOR = timedelta(minutes=15)
 """How long a login counts as fresh for what asks for a fresh one, such as another PIN (R7)."""
@@ -29,14 +28,21 @@ def after_failure(now: datetime, failures: int, first_failure_at: datetime | Non
     return failures + 1, first_failure_at
 
 
-def is_open(now: datetime, begun_at: datetime, ended_at: datetime | None, tries: int) -> bool:
+def lifetime(figures: LoginFigures) -> timedelta:
+    """How long a login may take from the password to the device's answer: two challenges' time (R6)."""
+    return 2 * figures.challenge_lifetime
+
+
+def is_open(
+    now: datetime, begun_at: datetime, ended_at: datetime | None, tries: int, figures: LoginFigures
+) -> bool:
     """Whether a login can still be answered."""
-    return ended_at is None and now < begun_at + LIFETIME and tries < MAX_TRIES
+    return ended_at is None and now < begun_at + lifetime(figures) and tries < MAX_TRIES
 
 
-def is_live(now: datetime, begun_at: datetime, ended_at: datetime | None) -> bool:
+def is_live(now: datetime, begun_at: datetime, ended_at: datetime | None, figures: LoginFigures) -> bool:
     """Whether a login shows who is there: its password was right just now, or it was ended just now."""
-    return now < begun_at + LIFETIME or is_fresh(now, ended_at)
+    return now < begun_at + lifetime(figures) or is_fresh(now, ended_at)
 
 
 def is_fresh(now: datetime, ended_at: datetime | None) -> bool:

@@ -25,13 +25,13 @@ from dscplus_station.optout.rules import RESTRICTIONS
 from dscplus_station.optout.service import is_opted_out
 from dscplus_station.passwords.service import PasswordCheck
 from dscplus_station.portal.rules import (
-    LIFETIME,
     WINDOW,
     after_failure,
     is_fresh,
     is_live,
     is_locked,
     is_open,
+    lifetime,
     password_alone,
 )
 from dscplus_station.portal.tables import PortalLogin, WrongPasswords
@@ -118,7 +118,13 @@ def begin(station: Station, actor: Actor, check: PasswordCheck, user_name: str, 
     if user is None or not right or locked:
         raise LoginRefused
     facts = _without_device(station, user_name, closed=closed) if alone else None
-    return Begun(token, user_name, now + LIFETIME, [] if alone else _picks(station, user_name), facts)
+    return Begun(
+        token,
+        user_name,
+        now + lifetime(station.settings.login),
+        [] if alone else _picks(station, user_name),
+        facts,
+    )
 
 
 def ask(station: Station, actor: Actor, login: str, serial_number: str) -> Asked:
@@ -136,7 +142,7 @@ def ask(station: Station, actor: Actor, login: str, serial_number: str) -> Asked
     if picked is None:
         raise _refused(station, actor, user, "no device to pick")
     if picked.asks is Asks.PASSCODE:
-        return Asked(serial_number, picked.asks, None, begun.begun_at + LIFETIME)
+        return Asked(serial_number, picked.asks, None, begun.begun_at + lifetime(station.settings.login))
     try:
         issued = issue_challenge(station, actor, serial_number, user, Purpose.LOGIN)
     except (NotPermitted, NotFound) as refusal:
@@ -192,7 +198,8 @@ def answer(
 def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purpose: Purpose) -> Asked:
     """Ask a device of a login's user for something else than the login: an activation, a sharing … (R1, R27).
 
-    The login is one whose password was right within ten minutes, or that ended within fifteen.
+    The login is one whose password was right within two lifetimes of a challenge, or that ended within
+    fifteen minutes.
 
     Raises:
         LoginRefused: it is none.
@@ -203,7 +210,7 @@ def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purp
         found = session.scalars(
             select(PortalLogin).where(PortalLogin.token_hash == digest(login))
         ).one_or_none()
-    if found is None or not is_live(station.now(), found.begun_at, found.ended_at):
+    if found is None or not is_live(station.now(), found.begun_at, found.ended_at, station.settings.login):
         raise _refused(station, actor, "unknown", "no login under way")
     issued = issue_challenge(station, actor, serial_number, found.user_name, purpose)
     return Asked(serial_number, issued.asks, issued.challenge, issued.expires_at)
@@ -256,7 +263,9 @@ def _open_login(station: Station, login: str) -> PortalLogin | None:
         found = session.scalars(
             select(PortalLogin).where(PortalLogin.token_hash == digest(login))
         ).one_or_none()
-    if found is None or not is_open(station.now(), found.begun_at, found.ended_at, found.tries):
+    if found is None or not is_open(
+        station.now(), found.begun_at, found.ended_at, found.tries, station.settings.login
+    ):
         return None
     return found
 

@@ -70,9 +70,9 @@ def log_in(
     """
     actor.require(Role.CLIENT_SERVICES, "check responses")
     with station.database.writing() as session:
-        now = station.now()
+        now, purpose = station.now(), Purpose.LOGIN
         answer = prove(
-            session, actor, now, keystore, serial_number, user_name, question, response, Purpose.LOGIN
+            session, station, actor, now, keystore, serial_number, user_name, question, response, purpose
         )
         if answer.outcome is not Outcome.RIGHT:
             return Login(answer, None)

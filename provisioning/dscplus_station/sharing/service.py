@@ -65,7 +65,7 @@ def request(
         if fault := shareable_fault(device.type):
             raise NotPermitted(fault)
         answer = prove(
-            session, actor, now, keystore, serial_number, owner, question, response, Purpose.SHARING
+            session, station, actor, now, keystore, serial_number, owner, question, response, Purpose.SHARING
         )
         if answer.outcome is not Outcome.RIGHT:
             return Requested(answer, None)

@@ -137,7 +137,7 @@ def book(
     session.add(shipment)
     session.flush()
     tie_to_card(session, actor, now, order_id, serial_number)
-    due_on = start_timer(session, actor, now, order, serial_number, shipment.id, shipped_on)
+    due_on = start_timer(session, station, actor, now, order, serial_number, shipment.id, shipped_on)
     last_day = online_cards_end(session, station.settings.zone, order.user_name).get(order.user_name)
     warning = gap_warning(order.user_name, last_day, due_on) if last_day else None
     audit.record(

@@ -22,7 +22,7 @@ from dscplus_driver.sensitive import KeySet, MasterKey, Pin, Seed
 from dscplus_driver.session import SecureSession
 from dscplus_station import log
 from dscplus_station.errors import BadInput, StateConflict
-from dscplus_station.login.rules import CHALLENGE_LIFETIME
+from dscplus_station.figures import USUAL_LOGIN
 from dscplus_station.stock.rules import TRAINING_SERIALS
 from dscplus_station.training.rules import PIN, Deed, Face, Shown, Situation, is_response, next_step, shown
 
@@ -44,8 +44,13 @@ class TrainingCard:
     Methods raise DscError if the emulator does not start or has ended; the next call starts another one.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        challenge_lifetime: timedelta = USUAL_LOGIN.challenge_lifetime,
+    ) -> None:
         self._clock = clock
+        self._challenge_lifetime = challenge_lifetime
         self._turn = threading.RLock()
         self._running: ExitStack | None = None
         self._card: ReadyCard
@@ -95,7 +100,7 @@ class TrainingCard:
             self._start()
             profile = _profile(self._situation)
             pin = None if profile.keeps_pin else Pin(PIN)
-            in_time = self._clock() - self._asked_at < CHALLENGE_LIFETIME / timedelta(seconds=1)
+            in_time = self._clock() - self._asked_at < self._challenge_lifetime / timedelta(seconds=1)
             right = ocra.verify(profile.suite, self._seed, self._challenge, response, pin=pin).matched
             self._ask()
             self._accepted = right and in_time

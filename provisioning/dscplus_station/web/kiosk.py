@@ -49,7 +49,8 @@ def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> It
         BadInput: the slot map cannot be used.
         HeldByAnother: another process owns one of the slots.
     """
-    kiosk = Kiosk(station, keystore, addresses)
+    training = TrainingCard(challenge_lifetime=station.settings.login.challenge_lifetime)
+    kiosk = Kiosk(station, keystore, addresses, training)
     with ExitStack() as stack:
         stack.callback(kiosk.training.close)
         if station.settings.demo:

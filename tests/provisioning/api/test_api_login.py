@@ -8,7 +8,8 @@ from sqlalchemy import select
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.audit import AuditRow
 from dscplus_station.closing.service import close_account
-from dscplus_station.login.rules import MAX_WRONG_IN_A_ROW, Purpose
+from dscplus_station.figures import USUAL_LOGIN
+from dscplus_station.login.rules import Purpose
 from dscplus_station.login.service import issue_challenge
 from dscplus_station.operators import hashing
 from dscplus_station.passwords.service import set_password
@@ -87,7 +88,7 @@ def refused_in_every_way(world):
     question = asked(name)
     assert world.answer(name, question, right(question)).status_code == 200
     yield "no login under way", world.answer(name, question, right(question))
-    for _ in range(MAX_WRONG_IN_A_ROW):
+    for _ in range(USUAL_LOGIN.wrong_responses):
         name = login()
         question = asked(name)
         yield "response is wrong", world.answer(name, question, other_response(right(question)))

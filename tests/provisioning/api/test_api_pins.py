@@ -8,7 +8,7 @@ from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import BadInput, NotPermitted
-from dscplus_station.login.rules import MAX_WRONG_IN_A_ROW
+from dscplus_station.figures import USUAL_LOGIN
 from dscplus_station.operators import service as operators
 from dscplus_station.operators.rules import Position
 from dscplus_station.passwords.service import set_password
@@ -67,7 +67,7 @@ def test_r7_the_new_pin_is_proven_by_a_response_computed_with_it(bob):
 def test_a_response_with_another_pin_changes_nothing_and_counts(bob, computed_with):
     login, _ = logged_in(bob)
     before = kept(bob)
-    for _ in range(MAX_WRONG_IN_A_ROW):
+    for _ in range(USUAL_LOGIN.wrong_responses):
         problem(change(bob, login, proven_by=login, computed_with=computed_with), 403, NOT_PROVEN)
     assert kept(bob) == before
     assert bob.begin("bob").json()["devices"] == [

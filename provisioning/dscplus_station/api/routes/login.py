@@ -66,7 +66,7 @@ def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
 
 @router.post("/challenge", status_code=201, responses=answers(410), summary="Ask the picked device")
 def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
-    """A challenge: random, for five minutes, answerable once, for this login's user and purpose only."""
+    """A challenge: random, answerable once until `expires_at`, for this login's user and purpose only."""
     return service.ask(caller.station, caller.actor, picked.login, picked.device)
 
 
