@@ -13,6 +13,7 @@ from dscplus_station.devices import tables as devices
 from dscplus_station.errors import DatabaseFailed
 from dscplus_station.holds import tables as holds
 from dscplus_station.interim import tables as interim
+from dscplus_station.jobs import tables as jobs
 from dscplus_station.limits import tables as limits
 from dscplus_station.login import tables as login
 from dscplus_station.losses import tables as losses
@@ -47,6 +48,7 @@ TABLES = (
     devices,
     holds,
     interim,
+    jobs,
     limits,
     login,
     losses,

@@ -281,6 +281,7 @@ def test_interim_access_proves_nothing_but_a_login(world, purpose):
     with pytest.raises(NotPermitted, match="a device of the own"), world.writing() as session:
         prove(
             session,
+            world.station,
             world.actor,
             world.moment,
             world.keystore,

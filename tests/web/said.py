@@ -20,6 +20,7 @@ DEEDS = {"require": 1, "require_one_of": 1, "require_second": 2}
 BEFORE_THE_PAGE = {
     "home": "settings: the command that serves the page ends with these",
     "databases.where": "settings",
+    "figures": "settings",
     "slots.map": "settings",
     "operators.configuration": "settings",
     "printing.configuration": "settings",

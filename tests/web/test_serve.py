@@ -5,13 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 
+from dscplus_station import locks
+from dscplus_station.jobs.records import OWNERSHIP
 from tests.provisioning.support import PASSPHRASE
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 @pytest.fixture
@@ -34,11 +37,15 @@ def start(world, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_tells_its_address_in_one_line_serves_and_ends_cleanly(start, number):
+def test_it_tells_its_address_in_one_line_serves_runs_the_jobs_and_ends_cleanly(world, start, number):
     process = start("--port", "0", "--json")
     told = json.loads(process.stdout.readline())
     assert told["format"] == "dsc-station.serve/1" and told["url"].startswith("http://127.0.0.1:")
     assert httpx.get(told["url"] + "sign-in", timeout=TIMEOUT).status_code == 200
+    deadline = time.monotonic() + TIMEOUT
+    while locks.holder(world.home.locks, OWNERSHIP) != f"serve, pid {process.pid}":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     process.send_signal(number)
     output, errors = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, output, errors) == (0, "", "")

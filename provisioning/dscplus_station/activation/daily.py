@@ -1,7 +1,7 @@
 """The activation job: what the timers ask for on a day, and doing it (R13 to R16)."""
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -98,12 +98,17 @@ def _already_told(kinds: Container[NoticeKind]) -> list[Notice]:
     return [notice for notice, kind in _NOTICES.items() if kind in kinds]
 
 
-def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerRun:
+def run_timers(
+    station: Station, actor: Actor, on: date | None = None, *, stop: Callable[[], bool] = lambda: False
+) -> TimerRun:
     """Activate what is due on a day and queue the notices due on it; one transaction a card, so that one
     trouble holds up no other card (R13, R14).
 
     A run that comes late activates what became due meanwhile, and announces what is still to come; a second
     run finds nothing.
+
+    Args:
+        stop: asked before each card; true: what remains waits for another run.
 
     Raises:
         HeldByAnother: another run is under way, here or at a station that shares the records.
@@ -114,6 +119,8 @@ def run_timers(station: Station, actor: Actor, on: date | None = None) -> TimerR
         # Nothing happens to a timer before its first notice: a run does not look further ahead.
         first_notice = timedelta(days=station.settings.activation.approaching)
         for due in _running(station, day, day + first_notice):
+            if stop():
+                break
             try:
                 if due.due and _activate_due(station, actor, due, day):
                     run.activated.append(due.serial_number)

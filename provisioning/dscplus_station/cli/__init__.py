@@ -40,6 +40,7 @@ COMMANDS = {
     "activation": ("dscplus_station.cli.activation:activation", "Activation by date: what is due; do it."),
     "activate": ("dscplus_station.cli.activation:activate", "Activate a card by a valid response."),
     "notices": ("dscplus_station.cli.notices:notices", "What holders are told: list, send; their addresses."),
+    "jobs": ("dscplus_station.cli.jobs:jobs", "What has to be done regularly: list, run."),
     "login": ("dscplus_station.cli.login:login", "The devices that a user can log in with."),
     "challenge": ("dscplus_station.cli.login:challenge", "Issue a challenge for a card."),
     "verify": ("dscplus_station.cli.login:verify", "Check a response, as a login would."),

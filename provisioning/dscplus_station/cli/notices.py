@@ -7,7 +7,7 @@ import click
 from dscplus_station.cli.common import Desk, command, fail
 from dscplus_station.cli.lists import listing, tell_list
 from dscplus_station.notices import contacts, overview, sending
-from dscplus_station.notices.configuration import read_gateways
+from dscplus_station.notices.configuration import station_gateways
 from dscplus_station.notices.rules import Channel
 
 
@@ -52,7 +52,7 @@ def send(desk: Desk) -> None:
     Example:
       dsc-station notices send
     """
-    gateways = read_gateways(desk.station.settings.notices)
+    gateways = station_gateways(desk.station)
     done = sending.send_due(desk.station, desk.actor(), gateways)
     without = overview.waiting_without(desk.station, [one for one in Channel if one not in gateways])
     document: dict[str, Any] = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dscplus_station.web.addresses import Addresses
 
 PORT = 8470
+OWNER = "serve"
 
 
 @click.command("serve")
@@ -50,7 +51,7 @@ def serve(
     certificate: Path | None,
     certificate_key: Path | None,
 ) -> None:
-    """Serve the page for the bench's touch screen, until Ctrl-C or SIGTERM.
+    """Serve the page for the bench's touch screen, until Ctrl-C or SIGTERM. It runs the jobs, too.
 
     Operators sign in there by badge and PIN, or by name and password (dsc-station operators add).
 
@@ -93,8 +94,16 @@ def run(
 
             station = desk.station
             kiosk = stack.enter_context(open_kiosk(station, keystore.result(), addresses))
+
+            def answering() -> None:
+                from dscplus_station.jobs.background import jobs_beside  # the page does not wait for them
+
+                started()
+                stack.enter_context(jobs_beside(station, OWNER))
+
             serving = Server(
-                kiosk_app(kiosk), listener, started, certificate, certificate_key, stopping=kiosk.stopping.set
+                *(kiosk_app(kiosk), listener, answering, certificate, certificate_key),
+                stopping=kiosk.stopping.set,
             )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: serving.stop())

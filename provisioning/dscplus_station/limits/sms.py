@@ -139,6 +139,24 @@ def end(session: Session, actor: Actor, now: datetime, user_name: str, because: 
     return True
 
 
+def end_unconfirmed(station: Station, actor: Actor) -> int:
+    """End enrolments whose code expired an hour ago; gives how many. A number that anybody may have typed is
+    not kept longer, and until then a late code is told to be one.
+    """
+    with station.database.writing() as session:
+        now = station.now()
+        late = session.scalars(
+            select(SmsEnrolment.user_name).where(
+                SmsEnrolment.ended_at.is_(None),
+                SmsEnrolment.confirmed_at.is_(None),
+                SmsEnrolment.sent_at <= now - CODE_LIFETIME - timedelta(hours=1),
+            )
+        ).all()
+        for user_name in late:
+            end(session, actor, now, user_name, "the code has expired")
+    return len(late)
+
+
 def _open(session: Session, user_name: str) -> SmsEnrolment | None:
     return session.scalars(
         select(SmsEnrolment)

@@ -20,13 +20,25 @@ from urllib.parse import urlsplit
 from dscplus_station.errors import BadInput
 from dscplus_station.network import is_loopback
 from dscplus_station.notices.gateways import Gateway, Password
+from dscplus_station.notices.gateways.mailbox import mailboxes
 from dscplus_station.notices.gateways.sms import SmsFile, SmsHttp
 from dscplus_station.notices.gateways.smtp import Security, SmtpGateway
 from dscplus_station.notices.rules import Channel, address_fault
 from dscplus_station.secret_file import read_secret_line
+from dscplus_station.station import Station
 
 _EMAIL_KEYS = frozenset({"host", "port", "from", "security", "user", "password_file"})
 _SMS_KEYS = frozenset({"file", "url", "token_file"})
+
+
+def station_gateways(station: Station) -> dict[Channel, Gateway]:
+    """The station's gateways; a demo home without any keeps what is sent in files of its own.
+
+    Raises:
+        BadInput, NotFound: as for `read_gateways`.
+    """
+    part = station.settings.notices
+    return mailboxes(station.home) if station.settings.demo and not part else read_gateways(part)
 
 
 def read_gateways(part: Mapping[str, Any]) -> dict[Channel, Gateway]:

@@ -5,7 +5,7 @@ is open meanwhile. A run that is killed after the gateway took a message and bef
 again later, with the same reference, by which gateway and reader can tell the repetition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,10 +49,19 @@ class _Attempt:
     last: bool
 
 
-def send_due(station: Station, actor: Actor, gateways: Mapping[Channel, Gateway]) -> Sending:
+def send_due(
+    station: Station,
+    actor: Actor,
+    gateways: Mapping[Channel, Gateway],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> Sending:
     """Send every delivery that is due, oldest first.
 
     A channel without a gateway is left waiting: nothing is attempted, nothing is given up.
+
+    Args:
+        stop: asked before each hand-over; true: what remains waits for another run, as after a kill.
 
     Raises:
         HeldByAnother: another run is under way, here or at a station that shares the records.
@@ -63,6 +72,8 @@ def send_due(station: Station, actor: Actor, gateways: Mapping[Channel, Gateway]
         started = station.now()
         while (attempts := _claim(station, actor, gateways, started, sending)) is not None:
             for attempt in attempts:
+                if stop():
+                    return sending
                 _carry_out(station, actor, gateways[attempt.channel], attempt, sending)
     return sending
 

@@ -181,6 +181,21 @@ def live_sessions(station: Station) -> list[SessionView]:
     return [view for view in views if view.state is not SessionState.ENDED]
 
 
+def end_overdue(station: Station, actor: Actor) -> int:
+    """Put on record that sessions have ended by their age; gives how many. Nobody could use them any more."""
+    with station.database.writing() as session:
+        now = station.now()
+        over = session.scalars(
+            select(OperatorSession)
+            .where(OperatorSession.ended_at.is_(None), OperatorSession.opened_at <= now - SESSION_LIFETIME)
+            .order_by(OperatorSession.id)
+        ).all()
+        for one in over:
+            one.ended_at, one.end_reason = now, "its time was over"
+            audit.record(session, actor, now, "operators.sign-out", one.operator, because=one.end_reason)
+    return len(over)
+
+
 _OVER = words("the session is over: sign in again")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, update
 
+from dscplus_station.db import affected
 from dscplus_station.keystore.interface import Keystore, answer_of
 from dscplus_station.station import Station
 from dscplus_station.tokens.rules import KEEP_ANSWERS, Repetition, keeps, repetition
@@ -56,6 +57,14 @@ def begin(
         status, sealed = known.status, known.sealed_answer
     head, _, body = keystore.unseal(context, sealed).partition(b"\n")
     return Kept(status, json.loads(head), body)
+
+
+def forget_old(station: Station) -> int:
+    """Forget the answers that are kept no longer; gives how many."""
+    with station.database.noting() as session:
+        return affected(
+            session, delete(KeptAnswer).where(KeptAnswer.begun_at <= station.now() - KEEP_ANSWERS)
+        )
 
 
 def finish(station: Station, keystore: Keystore, name: str, key: str, answer: Kept) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from dscplus_station.audit import AuditRow
-from dscplus_station.login.rules import MAX_WRONG_IN_A_ROW
+from dscplus_station.figures import USUAL_LOGIN
 from dscplus_station.operators import service as operators
 from dscplus_station.operators.rules import Position
 from dscplus_station.tokens.rules import Scope
@@ -98,7 +98,7 @@ def test_no_program_decides_by_itself_and_nobody_whose_role_it_is_not(alice, off
 
 
 def test_r6_a_supervisor_releases_a_locked_device(alice, office):
-    for _ in range(MAX_WRONG_IN_A_ROW):
+    for _ in range(USUAL_LOGIN.wrong_responses):
         login = alice.begin().json()["login"]
         question = alice.ask(login).json()["challenge"]
         wrong = other_response(alice.response(CARDS[0], question))

@@ -9,7 +9,6 @@ from dscplus_driver.emulator import VirtualCardControl
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.csvfile import Row
 from dscplus_station.demo.history.clock import TickingClock
-from dscplus_station.demo.history.mailbox import mailboxes
 from dscplus_station.demo.history.people import Person
 from dscplus_station.demo.history.staff import Staff
 from dscplus_station.demo.packing import pack_and_ship
@@ -17,6 +16,7 @@ from dscplus_station.demo.virtual_cards import VirtualCard
 from dscplus_station.errors import StationError
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.notices.contacts import set_contact
+from dscplus_station.notices.gateways.mailbox import mailboxes
 from dscplus_station.notices.sending import send_due
 from dscplus_station.orders.importing import import_orders
 from dscplus_station.personalise.journal import OpenRun

@@ -79,6 +79,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_batch")),
     )
     op.create_table(
+        "job",
+        sa.Column("station", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "DONE",
+                "IN_PART",
+                "FAILED",
+                "HELD",
+                name="outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("told", sa.String(length=400), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(outcome = 'FAILED') = (failures > 0)", name=op.f("ck_job_failures")),
+        sa.PrimaryKeyConstraint("station", "name", name=op.f("pk_job")),
+    )
+    op.create_table(
         "kept_answer",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),

@@ -1,0 +1,1 @@
+"""What has to be done regularly, and who does it: one owner at a time."""

@@ -1,0 +1,41 @@
+"""When a job is due, and when it is tried again after it failed. Moments are aware."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+RETRY_FIRST = timedelta(minutes=1)
+"""After one failure; each further one in a row doubles it."""
+RETRY_MOST = timedelta(hours=1)
+"""However long something is down: an hour after it is back, the job has run."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "DONE"
+    IN_PART = "IN_PART"
+    """It did its work; something in it has to be tried again, or looked at."""
+    FAILED = "FAILED"
+    """It could not do its work."""
+    HELD = "HELD"
+    """Another process is doing that very job: nothing was done here, nothing is wrong."""
+
+
+def next_run(now: datetime, every: timedelta, outcome: Outcome, failures: int) -> datetime:
+    """When a job that has just ended runs again.
+
+    Args:
+        failures: runs that FAILED in a row, this one included.
+    """
+    if outcome is Outcome.FAILED:
+        doublings = min(failures - 1, 6)  # 64 minutes are more than the most
+        return now + min(RETRY_FIRST * (1 << doublings), RETRY_MOST)
+    return now + (min(RETRY_FIRST, every) if outcome is Outcome.HELD else every)
+
+
+def is_due(now: datetime, next_at: datetime | None, every: timedelta) -> bool:
+    """Whether a job is to run now: it never did, or its time has come.
+
+    A time further away than any run is ever put off was written while the clock was wrong: it does not count.
+    """
+    return next_at is None or now >= next_at or next_at - now > max(every, RETRY_MOST)
