@@ -23,6 +23,7 @@ from dscplus_station.operators.rules import (
     WAITS,
     Position,
     SessionState,
+    roles_of,
 )
 from dscplus_station.operators.sessions import (
     Locked,
@@ -140,6 +141,37 @@ def test_failures_wait_longer_each_time_then_lock_until_a_supervisor_releases(wo
     assert [reason for _, reason in reasons(world)] == [
         *("WRONG", "WRONG", "WAITING", "WRONG", "WAITING", "WRONG", "WAITING", "WRONG", "LOCKED")
     ]
+
+
+def counts(world, name="wendy"):
+    with world.station.database.reading() as session:
+        operator = session.get_one(Operator, name)
+        return operator.failures, operator.name_failures
+
+
+def test_who_knows_a_name_locks_nobody_out_who_has_the_badge(world, people):
+    for _ in range(MAX_FAILURES):
+        assert "not accepted" in refused(world, "wendy", WRONG_PASSWORD)
+        world.at(minutes=1)
+    assert counts(world) == (0, MAX_FAILURES)
+    refused(world, "wendy", PASSWORD)  # by name it is locked, with the right password, too
+    token = sign_in(world.station, people, PIN, "bench-1")
+    lock(world.station, token)
+    unlock(world.station, token, PASSWORD)  # the session stands in for the badge
+    assert counts(world) == (0, MAX_FAILURES)  # and opens the name to nobody
+    (wendy,) = service.operators(world.station, "wendy")
+    assert (wendy.locked, wendy.name_locked) == (False, True)
+    service.release(world.station, Actor("sam", ROLES_OF[Position.SUPERVISOR], "bench-1"), "wendy")
+    sign_in(world.station, "wendy", PASSWORD, "bench-1")
+
+
+def test_a_lost_badge_does_not_lock_the_name(world, people):
+    for _ in range(MAX_FAILURES):
+        refused(world, people, WRONG_PIN)
+        world.at(minutes=1)
+    assert counts(world) == (MAX_FAILURES, 0)
+    sign_in(world.station, "wendy", PASSWORD, "bench-1")
+    assert "wendy is locked" in refused(world, people, PIN)
 
 
 def test_only_failures_in_a_row_count(world, people):
@@ -301,14 +333,36 @@ def test_unlocking_counts_wrong_secrets_as_a_sign_in_does(world, people):
 
 def test_r46_a_second_person_is_another_one_and_proves_it(world, people):
     first = Actor("olga", ROLES_OF[Position.SECURITY_OFFICER], "bench-1")
-    assert second_person(world.station, first, people, PIN) == Actor(
-        "wendy", ROLES_OF[Position.WAREHOUSE], "bench-1"
-    )
+    held = [Position.WAREHOUSE, Position.SUPERVISOR]
+    service.set_positions(world.station, OFFICER, "wendy", held)
+    assert second_person(world.station, first, people, PIN) == Actor("wendy", roles_of(held), "bench-1")
     assert live_sessions(world.station) == []
     with pytest.raises(NotSignedIn):
         second_person(world.station, first, people, WRONG_PIN)
     with pytest.raises(NotSignedIn, match="another person"):
         second_person(world.station, first, "olga", PASSWORD)
+
+
+def test_r46_who_is_no_supervisor_hears_so_after_the_right_secret_only(world, people):
+    """Neither positions nor secrets can be guessed there: a wrong one counts as at a sign-in."""
+    first = Actor("sam", ALL_ROLES, "bench-1")
+    with pytest.raises(NotSignedIn) as wrong:
+        second_person(world.station, first, "wendy", WRONG_PASSWORD)
+    assert "the second person" not in str(wrong.value) and counts(world) == (0, 1)
+    world.at(minutes=1)
+    with pytest.raises(NotSignedIn, match="the second person needs the role supervisor"):
+        second_person(world.station, first, "wendy", PASSWORD)
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(NotSignedIn):
+            second_person(world.station, first, "wendy", WRONG_PASSWORD)
+        world.at(minutes=1)
+    with pytest.raises(NotSignedIn) as locked:
+        second_person(world.station, first, "wendy", PASSWORD)
+    assert "the second person" not in str(locked.value) and counts(world) == (0, MAX_FAILURES)
+    with world.station.database.reading() as session:
+        seconds = select(AuditRow).where(AuditRow.action == "operators.second-person")
+        (row,) = session.scalars(seconds)
+    assert row.subject == "wendy" and "NO_SUPERVISOR" in row.details
 
 
 def test_r46_a_deed_of_two_takes_two_people_and_the_role():

@@ -37,15 +37,17 @@ class Served:
 
 
 @contextmanager
-def serving(world, port=0, wire=None, **parts):
+def serving(world, port=0, wire=None, certificate=None, **parts):
     """Serve `world` while the block runs; `parts` replace what the kiosk would open by itself.
+
+    With a `certificate` (its file and its key's) by TLS.
 
     With a `wire`, the browser comes by its port.
     """
     started = threading.Event()
     with (
         listen("127.0.0.1", port) as listener,
-        open_kiosk(world.station, world.keystore, Addresses("127.0.0.1", listener.getsockname()[1])) as kiosk,
+        open_kiosk(world.station, world.keystore, _addresses(listener, certificate)) as kiosk,
     ):
         if wire is not None:
             wire.to = kiosk.addresses.port
@@ -53,7 +55,7 @@ def serving(world, port=0, wire=None, **parts):
         for name, part in parts.items():
             setattr(kiosk, name, part)
         app = kiosk_app(kiosk)
-        running = Server(app, listener, started.set, stopping=kiosk.stopping.set)
+        running = Server(app, listener, started.set, *(certificate or ()), stopping=kiosk.stopping.set)
         thread = threading.Thread(target=running.run, name="kiosk", daemon=True)
         thread.start()
         try:
@@ -63,3 +65,7 @@ def serving(world, port=0, wire=None, **parts):
             running.stop()
             thread.join(START_TIMEOUT)
             assert not thread.is_alive(), "the kiosk did not end"
+
+
+def _addresses(listener, certificate):
+    return Addresses("127.0.0.1", listener.getsockname()[1], tls=certificate is not None)

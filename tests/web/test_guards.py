@@ -11,9 +11,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from dscplus_station.errors import NotFound, StateConflict
+from dscplus_station.printing.printers import PrinterOut
+from dscplus_station.printing.rules import JobState
+from dscplus_station.printing.service import jobs, print_label
 from dscplus_station.web import deps, guards
+from dscplus_station.web.labelling import ASKED, Labels
 from dscplus_station.web.render import STATIC
 from dscplus_station.web.ways import own_path
+from tests.provisioning.support import order_values
 from tests.web.served import PIN, serving
 
 OPEN = {"/sign-in", "/locked", "/unlock", "/lock", "/sign-out", "/language"}
@@ -236,3 +241,33 @@ def test_a_wrong_secret_is_told_in_the_readers_language(client, kiosk):
     answer = client.post("/sign-in", data=form, headers={"Origin": kiosk.url, "Accept-Language": "es"})
     assert answer.status_code == 403
     assert "PIN o contraseña incorrectos; quedan 4 intentos" in answer.text
+
+
+def test_a_label_in_doubt_is_shown_at_the_bench_and_printed_again_by_its_button(client, kiosk):
+    """What a crash left behind is told where the operator is: which label, and what to do."""
+    world = kiosk.world
+    world.stock(1)
+    world.place(order_values("O-1"))
+    world.secure("O-1")
+    with pytest.raises(PrinterOut):
+        print_label(world.station, world.actor, _Cut(), "O-1")
+    sign_in(client, kiosk)
+    shown = client.get("/bench").text
+    assert "Label 1 of order O-1, card" in shown and "Print it again" in shown
+    token = re.search(r'name="csrf" value="([0-9a-f]{64})"', shown)[1]
+    form = {"order": "O-1", "csrf": token}
+    assert client.post("/bench/labels/again", data=form, headers={"Origin": kiosk.url}).status_code == 404
+    labels = kiosk.kiosk.labels = Labels(world.station, kiosk.kiosk.desks)
+    answer = client.post("/bench/labels/again", data=form, headers={"Origin": kiosk.url})
+    assert answer.status_code == 303, answer.text
+    labels.close()
+    done = [(job.copy, job.state, job.because) for job in jobs(world.station, open_only=False)]
+    assert done == [(2, JobState.SENT, ASKED), (1, JobState.UNCERTAIN, None)]
+    assert "Label 1 of order O-1" not in client.get("/bench").text
+
+
+class _Cut:
+    """A printer whose power goes while it prints."""
+
+    def send(self, _printout):
+        raise PrinterOut("it broke off", reached=True)

@@ -256,6 +256,14 @@ def _tell(desk: Desk, name: str) -> None:
     desk.tell("operator", document, lambda: say({key: _cell(value) for key, value in document.items()}))
 
 
+def _state(one: OperatorView) -> str:
+    if one.disabled:
+        return "disabled"
+    if one.locked:
+        return "locked"
+    return "locked-by-name" if one.name_locked else "enabled"
+
+
 def _told(one: OperatorView) -> dict[str, object]:
     ways = {"badge": one.badge, "pin": one.pin, "password": one.password}
     return {
@@ -264,7 +272,7 @@ def _told(one: OperatorView) -> dict[str, object]:
         "roles": sorted(frozenset[str]().union(*(ROLES_OF[position] for position in one.positions))),
         "system_user": one.system_user,
         "signs_in_by": [way for way, given in ways.items() if given],
-        "state": "disabled" if one.disabled else "locked" if one.locked else "enabled",
+        "state": _state(one),
         "added_at": one.added_at,
     }
 

@@ -2,6 +2,7 @@
 
 The slow hash is computed while no transaction is open, and always: whoever asks learns neither from the words
 nor from the time whether there is such a name. Only who shows a badge is told that it is locked, and whose.
+Failures by badge and by name are counted by themselves.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
-from dscplus_station.actor import Actor
+from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import BadInput, NotPermitted
 from dscplus_station.operators.badges import looks_like_badge, read_badge
 from dscplus_station.operators.hashing import digest, hash_secret, needs_rehash, secret_fits
@@ -111,16 +112,18 @@ def decide(session: Session, station_name: str, now: datetime, tried: Tried) -> 
         audit.record(session, nobody, now, "operators.refused", NOBODY, because=Refusal.UNKNOWN)
         return Refused(Refusal.UNKNOWN, _NEUTRAL)
     kept = operator.password_hash if tried.kind is SecretKind.PASSWORD else operator.pin_hash
+    count = _count_of(operator, by_badge=tried.by_badge)
     because = refusal(
         now,
         disabled=operator.disabled_at is not None,
-        failures=operator.failures,
-        wait_until=operator.wait_until,
+        failures=count.failures,
+        wait_until=count.wait_until,
         right=tried.right and tried.compared_with == kept,
     )
     if because is Refusal.WRONG:
-        operator.failures += 1
-        operator.wait_until = now + wait_after(operator.failures)
+        failures = count.failures + 1
+        count = _Count(failures, now + wait_after(failures))
+        _keep(operator, count, by_badge=tried.by_badge)
     if because is not None:
         audit.record(
             session,
@@ -129,11 +132,12 @@ def decide(session: Session, station_name: str, now: datetime, tried: Tried) -> 
             "operators.refused",
             operator.name,
             because=because,
-            failures=operator.failures,
+            failures=count.failures,
             kind=tried.kind,
+            by="badge" if tried.by_badge else "name",
         )
-        return Refused(because, _told(operator, because, now) if tried.by_badge else _NEUTRAL)
-    operator.failures, operator.wait_until = 0, None
+        return Refused(because, _told(operator.name, count, because, now) if tried.by_badge else _NEUTRAL)
+    _keep(operator, _Count(0, None), by_badge=tried.by_badge)
     if tried.rehashed is not None and tried.kind is SecretKind.PASSWORD:
         operator.password_hash = tried.rehashed
     elif tried.rehashed is not None:
@@ -141,11 +145,36 @@ def decide(session: Session, station_name: str, now: datetime, tried: Tried) -> 
     return operator
 
 
+@dataclass(frozen=True)
+class _Count:
+    """Failures in a row of one way in, and until when the next attempt waits."""
+
+    failures: int
+    wait_until: datetime | None
+
+
+def _count_of(operator: Operator, *, by_badge: bool) -> _Count:
+    if by_badge:
+        return _Count(operator.failures, operator.wait_until)
+    return _Count(operator.name_failures, operator.name_wait_until)
+
+
+def _keep(operator: Operator, count: _Count, *, by_badge: bool) -> None:
+    if by_badge:
+        operator.failures, operator.wait_until = count.failures, count.wait_until
+    else:
+        operator.name_failures, operator.name_wait_until = count.failures, count.wait_until
+
+
 def second_person(station: Station, first: Actor, badge_or_name: str, secret: str) -> Actor:
-    """Another operator than the first, who proves it here and now, for one deed (R46). No session begins.
+    """A supervisor, and another operator than the first, who proves it here and now, for one deed (R46). No
+    session begins.
+
+    A wrong secret counts as at a sign-in, whoever it is. Who may not be the second person is told so after
+    the right secret only: nobody learns here who holds which position.
 
     Raises:
-        NotSignedIn: not accepted, or it is the first person again.
+        NotSignedIn: not accepted; or it is the first person again, or no supervisor.
         BadInput: a badge that was misread.
     """
     tried = try_badge_or_name(station, badge_or_name, secret)
@@ -153,15 +182,26 @@ def second_person(station: Station, first: Actor, badge_or_name: str, secret: st
         now = station.now()
         decided = decide(session, first.station, now, tried)
         if isinstance(decided, Operator):
-            same = decided.name == first.operator
-            because = Refusal.SAME_PERSON if same else None
-            audit.record(session, first, now, "operators.second-person", decided.name, refused=because)
-            if not same:
-                return actor_of(session, decided, first.station)
-            decided = Refused(
-                Refusal.SAME_PERSON, words("this needs another person than the one who signed in")
-            )
+            second = actor_of(session, decided, first.station)
+            because = _no_second(first, second)
+            audit.record(session, first, now, "operators.second-person", second.operator, refused=because)
+            if because is None:
+                return second
+            decided = Refused(because, _NO_SECOND[because])
     raise NotSignedIn(decided.told)
+
+
+def _no_second(first: Actor, second: Actor) -> Refusal | None:
+    """Why who proved it is not the second person."""
+    if second.operator == first.operator:
+        return Refusal.SAME_PERSON
+    return None if Role.SUPERVISOR in second.roles else Refusal.NO_SUPERVISOR
+
+
+_NO_SECOND = {
+    Refusal.SAME_PERSON: words("this needs another person than the one who signed in"),
+    Refusal.NO_SUPERVISOR: words("the second person needs the role {role}", role=Role.SUPERVISOR),
+}
 
 
 def actor_of(session: Session, operator: Operator, station_name: str) -> Actor:
@@ -179,27 +219,27 @@ _NEUTRAL = words(
 )
 
 
-def _told(operator: Operator, because: Refusal, now: datetime) -> str:
+def _told(name: str, count: _Count, because: Refusal, now: datetime) -> str:
     locked = words(
         "{operator} is locked after {most} wrong secrets in a row: "
         "a supervisor releases it (dsc-station operators release {operator})",
-        operator=operator.name,
+        operator=name,
         most=MAX_FAILURES,
     )
     match because:
         case Refusal.DISABLED:
-            return words("{operator} is disabled: ask a security officer", operator=operator.name)
+            return words("{operator} is disabled: ask a security officer", operator=name)
         case Refusal.LOCKED:
             return locked
         case Refusal.WAITING:
-            assert operator.wait_until is not None  # noqa: S101 (that is what WAITING says)
-            seconds = -(-(operator.wait_until - now).total_seconds() // 1)
+            assert count.wait_until is not None  # noqa: S101 (that is what WAITING says)
+            seconds = -(-(count.wait_until - now).total_seconds() // 1)
             return words(
                 "after a wrong secret comes a wait: {seconds} s more, then try again",
                 seconds=f"{seconds:.0f}",
             )
         case _:
-            left = MAX_FAILURES - operator.failures
-            if is_locked(operator.failures):
+            left = MAX_FAILURES - count.failures
+            if is_locked(count.failures):
                 return locked
             return words("the secret is wrong; {left} tries left", left=left)

@@ -116,7 +116,7 @@ WAITS = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(se
 """How long the next attempt waits after the first, second … failure in a row; one more locks."""
 
 MAX_FAILURES = len(WAITS) + 1
-"""So many failures in a row lock an operator until a supervisor's release."""
+"""So many failures in a row, by badge or by name, lock that way in until a supervisor's release."""
 
 
 class Refusal(StrEnum):
@@ -128,6 +128,7 @@ class Refusal(StrEnum):
     WAITING = "WAITING"
     WRONG = "WRONG"
     SAME_PERSON = "SAME_PERSON"
+    NO_SUPERVISOR = "NO_SUPERVISOR"
 
 
 def is_locked(failures: int) -> bool:

@@ -47,6 +47,9 @@ class OperatorView:
     password: bool
     disabled: bool
     locked: bool
+    """Its badge opens nothing until a supervisor's release."""
+    name_locked: bool
+    """Its name and password do not."""
     added_at: datetime
 
 
@@ -209,9 +212,10 @@ def release(station: Station, actor: Actor, name: str) -> None:
         raise NotPermitted("{name} does not release {name}: another supervisor does", name=name)
     with station.database.writing() as session:
         operator = get_operator(session, name)
-        if not operator.failures:
+        if not (operator.failures or operator.name_failures):
             raise StateConflict("operator {name} is not locked", name=name)
         operator.failures, operator.wait_until = 0, None
+        operator.name_failures, operator.name_wait_until = 0, None
         audit.record(session, actor, station.now(), "operators.release", name)
 
 
@@ -241,6 +245,7 @@ def operators(station: Station, name: str | None = None) -> list[OperatorView]:
             password=one.password_hash is not None,
             disabled=one.disabled_at is not None,
             locked=is_locked(one.failures),
+            name_locked=is_locked(one.name_failures),
             added_at=one.added_at,
         )
         for one in found
@@ -314,8 +319,10 @@ def _can_act(operator: Operator) -> bool:
     """Whether an enabled operator can act at all: on the command line, or by a sign-in that is not locked."""
     if operator.system_user is not None:
         return True
-    secret = operator.password_hash or (operator.badge_hash and operator.pin_hash)
-    return secret is not None and not is_locked(operator.failures)
+    by_badge = operator.badge_hash and (operator.pin_hash or operator.password_hash)
+    if by_badge and not is_locked(operator.failures):
+        return True
+    return operator.password_hash is not None and not is_locked(operator.name_failures)
 
 
 def _not_the_last_officer(session: Session, name: str) -> None:

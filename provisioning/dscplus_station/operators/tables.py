@@ -12,14 +12,16 @@ from dscplus_station.operators.rules import Position
 class Operator(Base):
     """Somebody who works here. Of badge, PIN and password only hashes are kept.
 
-    `system_user` is the login name under which the command line acts as this operator.
+    `system_user` is the login name under which the command line acts as this operator. `failures` in a row by
+    badge, or in a session that stands in for it, and `name_failures` by name are counted by themselves: who
+    only knows a name keeps nobody with a badge out.
     """
 
     __tablename__ = "operator"
     __table_args__ = (
         UniqueConstraint("badge_hash"),
         UniqueConstraint("system_user"),
-        CheckConstraint("failures >= 0", name="failures"),
+        CheckConstraint("failures >= 0 AND name_failures >= 0", name="failures"),
     )
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -31,6 +33,8 @@ class Operator(Base):
     disabled_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     wait_until: Mapped[datetime | None]
+    name_failures: Mapped[int] = mapped_column(default=0)
+    name_wait_until: Mapped[datetime | None]
 
 
 class OperatorPosition(Base):

@@ -146,6 +146,7 @@ class Claims:
             .where(
                 WaitingOrder.inserted == serial_number,
                 WaitingOrder.slot == slot,
+                WaitingOrder.station == self._station.settings.station,
                 WaitingOrder.ended_as == WaitEnd.BOUND,
             )
             .order_by(WaitingOrder.id.desc())

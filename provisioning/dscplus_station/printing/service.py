@@ -170,6 +170,16 @@ def send_waiting(station: Station, actor: Actor, printer: Printer) -> list[Job]:
     return [_send(station, actor, printer, number) for number in waiting]
 
 
+def settle_cut_off(station: Station, actor: Actor) -> None:
+    """What this station was sending when it was stopped becomes UNCERTAIN: somebody has to look.
+
+    Raises:
+        HeldByAnother: somebody had the printer all the time.
+    """
+    with printers_turn(station):
+        _end_what_was_cut_off(station, actor)
+
+
 def jobs(station: Station, *, open_only: bool, limit: int = 1000) -> list[Job]:
     """Printings, the latest first; only those that are not SENT or DROPPED, if asked so."""
     query = select(PrintJob).order_by(PrintJob.id.desc()).limit(limit)

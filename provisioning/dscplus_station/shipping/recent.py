@@ -5,6 +5,8 @@ from datetime import date
 
 from sqlalchemy import select
 
+from dscplus_station.orders.rules import OrderState
+from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.tables import ScannedPair, Shipment
 from dscplus_station.station import Station
 
@@ -22,11 +24,12 @@ class Left:
 
 
 def left_last(station: Station, number: int = 10) -> list[Left]:
-    """The last shipments that were neither undone nor came back, the latest first."""
+    """The last shipments that are under way, the latest first: those that can be undone."""
     query = (
         select(Shipment, ScannedPair.operator)
         .join(ScannedPair, ScannedPair.id == Shipment.pair_id)
-        .where(Shipment.undone_at.is_(None), Shipment.undelivered_at.is_(None))
+        .join(Order, Order.id == Shipment.order_id)
+        .where(Shipment.undone_at.is_(None), Order.state == OrderState.SHIPPED)
         .order_by(Shipment.id.desc())
         .limit(number)
     )

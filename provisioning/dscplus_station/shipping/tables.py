@@ -44,7 +44,9 @@ class ScannedPair(Base):
 class Shipment(Base):
     """A card handed to a carrier. Periods run from `shipped_on`, a day in the issuer's zone (R13, R14).
 
-    None without a pair that was scanned for it, and none on a pair that served another one.
+    None without a pair that was scanned for it, and none on a pair that served another one. `undelivered_at`:
+    it was reported, or seen at the returns desk, that the parcel never reached its holder; a card that was
+    lost, or sent back, by its holder was delivered.
     """
 
     __tablename__ = "shipment"

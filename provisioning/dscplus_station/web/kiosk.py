@@ -65,4 +65,5 @@ def open_kiosk(station: Station, keystore: Keystore, addresses: Addresses) -> It
             claims = Claims(station, keystore)
             bench = Bench(station, keystore, slots, claims, on_ended=labels.passed)
             kiosk.bench = stack.enter_context(bench)
+            labels.begin()
         yield kiosk

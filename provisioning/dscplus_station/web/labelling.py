@@ -15,7 +15,7 @@ from dscplus_station.parcels.claiming import who_bound
 from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.printing.configuration import read_printer
 from dscplus_station.printing.printers import Printer, PrinterOut
-from dscplus_station.printing.service import print_issued, print_passed, send_waiting
+from dscplus_station.printing.service import print_issued, print_passed, send_waiting, settle_cut_off
 from dscplus_station.shipping.labels import IssuedLabel
 from dscplus_station.shipping.rules import labels_printed
 from dscplus_station.slots.claims import End
@@ -30,6 +30,9 @@ THEN = N_("Put the printer right. Then scan the card, and REPRINT for another la
 WAITS = N_("Put the printer right. The label comes with the next one, or by “Print what waits” (Documents).")
 PERHAPS = N_("It may have come out: look. If it did not, scan the card, and REPRINT for another label.")
 SCANNED = "REPRINT was scanned"
+ASKED = "it may not have come out"
+STATION = "serve"
+"""Who notices, when the station starts, what was cut off."""
 
 
 class Labels:
@@ -49,15 +52,25 @@ class Labels:
             actor = who_bound(session, station.settings.station, order)
         self._do(actor, order, lambda printer: print_passed(station, actor, printer, order, end.label))
 
-    def again(self, actor: Actor, issued: IssuedLabel) -> None:
+    def begin(self) -> None:
+        """Look, in the labels' own thread, which one was being sent when the station was stopped."""
+        self._thread.submit(self._settle)
+
+    def again(self, actor: Actor, issued: IssuedLabel, because: str = SCANNED) -> None:
         """Another label was asked for, and is on record: it prints."""
         self._do(
-            actor, issued.order, lambda printer: print_issued(self._station, actor, printer, issued, SCANNED)
+            actor, issued.order, lambda printer: print_issued(self._station, actor, printer, issued, because)
         )
 
     def close(self) -> None:
         """Let what is being printed end."""
         self._thread.shutdown()
+
+    def _settle(self) -> None:
+        try:
+            settle_cut_off(self._station, Actor(STATION, frozenset(), self._station.settings.station))
+        except StationError as error:
+            log.error(str(error))
 
     def _do(self, actor: Actor, order: str, print_it: Callable[[Printer], object]) -> None:
         def work() -> None:

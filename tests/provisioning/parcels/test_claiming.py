@@ -1,5 +1,6 @@
 """Which order a card that is plugged in serves; each refusal by name."""
 
+import dataclasses
 from datetime import date
 
 import pytest
@@ -316,3 +317,13 @@ def test_every_claim_is_on_record(packing):
     ]
     assert {row.operator for row in rows} == {"olivia"}
     assert (waiting.slot, waiting.inserted) == (1, CARDS[0])
+
+
+def test_a_card_that_was_bound_at_one_station_is_none_of_another_stations_slot_of_that_number(packing):
+    """Stations may share their records; slots are numbered at each. It is still its own station's."""
+    waits(packing)
+    claimed(packing.claims()(2, CARDS[0]), "O-1")
+    settings = dataclasses.replace(packing.station.settings, station="bench-2")
+    there = dataclasses.replace(packing.station, settings=settings)
+    assert Claims(there, packing.keystore, lambda: None)(2, CARDS[0]) is NOTHING_YET
+    claimed(packing.claims()(2, CARDS[0]), "O-1")

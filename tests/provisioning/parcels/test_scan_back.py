@@ -18,6 +18,8 @@ from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.holds.service import open_hold
 from dscplus_station.holds.tables import Hold
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.losses.service import report
 from dscplus_station.notices.contacts import set_contact
 from dscplus_station.notices.rules import Channel, DeliveryState, NoticeKind
 from dscplus_station.notices.sending import send_due
@@ -32,6 +34,7 @@ from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.returns.service import announce
 from dscplus_station.scans.rules import CardScan, LabelScan, label_code, order_code
 from dscplus_station.shipping.pairs import record_pair
+from dscplus_station.shipping.recent import left_last
 from dscplus_station.shipping.rules import Scanned, carrier_of, labels_printed
 from dscplus_station.shipping.service import book, ship
 from dscplus_station.shipping.tables import ScannedPair, Shipment
@@ -358,3 +361,13 @@ def test_a_shipment_whose_card_is_announced_to_come_back_is_not_undone(packing):
     with pytest.raises(StateConflict, match=f"card {CARDS[0]}.*announced.*receive"):
         undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
     assert packing.everything() == before
+
+
+def test_only_shipments_under_way_are_offered_to_be_undone(packing):
+    """A card that its holder lost has left for good: its shipment is not undone, nor offered."""
+    shipped_with_deposit(packing)
+    assert [one.order for one in left_last(packing.station)] == ["O-1"]
+    report(packing.station, SUSAN, CARDS[0], ReportKind.LOST)
+    with pytest.raises(StateConflict, match="order O-1 is UNDELIVERED"):
+        undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    assert left_last(packing.station) == []

@@ -1,5 +1,6 @@
 """The queue of labels: on record before the printer is spoken to, each sent once or told."""
 
+import dataclasses
 import sqlite3
 import threading
 
@@ -13,6 +14,7 @@ from dscplus_station.desk.shelf import resolve
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound, NotPermitted, StateConflict
 from dscplus_station.orders.service import bind, release
 from dscplus_station.printing import service, turn
+from dscplus_station.printing.doubtful import doubtful_labels
 from dscplus_station.printing.printers import PrinterOut
 from dscplus_station.printing.rules import JOB_TRANSITIONS, JobState
 from dscplus_station.printing.service import NOT_WANTED, STOPPED_MEANWHILE
@@ -139,6 +141,33 @@ def test_a_station_that_was_killed_under_the_label_leaves_it_uncertain(made):
     act(made, service.reprint_label, "O-1", "killed", printer=paper)
     assert states(made) == [(1, JobState.UNCERTAIN), (2, JobState.SENT)]
     assert service.jobs(made.station, open_only=True)[0].trouble == STOPPED_MEANWHILE
+
+
+def doubtful(world, at="bench-1"):
+    station = dataclasses.replace(
+        world.station, settings=dataclasses.replace(world.station.settings, station=at)
+    )
+    return [(one.order, one.serial_number, one.copy) for one in doubtful_labels(station)]
+
+
+def test_a_label_that_a_crash_left_in_doubt_is_told_until_it_is_printed_again(made):
+    with pytest.raises(KeyboardInterrupt):
+        act(made, service.print_label, "O-1", printer=Paper(_interrupt))
+    assert doubtful(made) == []  # as far as anybody knows, it is being sent
+    service.settle_cut_off(made.station, made.actor)
+    assert states(made) == [(1, JobState.UNCERTAIN)]
+    assert doubtful(made) == [("O-1", CARDS[0], 1)]
+    act(made, service.reprint_label, "O-1", "it did not come out", printer=Paper())
+    assert doubtful(made) == []
+
+
+def test_a_label_in_doubt_is_nobodys_business_once_its_order_is_gone_or_at_another_station(made):
+    with pytest.raises(PrinterOut):
+        act(made, service.print_label, "O-1", printer=Paper(out(reached=True)))
+    assert doubtful(made) == [("O-1", CARDS[0], 1)]
+    assert doubtful(made, at="bench-2") == []
+    cancel(made.station, made.actor, "O-1")
+    assert doubtful(made) == []
 
 
 def test_another_stations_label_under_way_is_left_alone(made):

@@ -12,6 +12,7 @@ from dscplus_station.actor import Actor
 from dscplus_station.parcels import service as parcels
 from dscplus_station.parcels.rules import Situation
 from dscplus_station.parcels.told import Tone
+from dscplus_station.printing.doubtful import doubtful_labels
 from dscplus_station.slots.rules import SlotUse
 from dscplus_station.slots.state import SlotState
 from dscplus_station.web.bench.tiles import Tongue, tile_of
@@ -109,10 +110,16 @@ def unfinished(request: Request) -> Markup:
     return fragment(request, "bench/unfinished.html", unfinished=runs)
 
 
+def doubtful(request: Request) -> Markup:
+    """The labels that may have come out or not: somebody has to look. Reads the records."""
+    return fragment(request, "bench/doubtful.html", labels=doubtful_labels(kiosk_of(request).station))
+
+
 def whole(request: Request, actor: Actor, slots: tuple[SlotState, ...]) -> Markup:
     """All of it."""
     tiles = [tile(request, state) for state in shown_slots(slots)]
     parts = {"desk": desk(request, actor).draw(request), "unfinished": unfinished(request)}
+    parts["doubtful"] = doubtful(request)
     return fragment(request, "bench/whole.html", tiles=tiles, **parts)
 
 

@@ -60,6 +60,7 @@ class _Page:
         self._actor = actor
         self._desk: drawing.Desk | None = None
         self._unfinished = Markup()
+        self._doubtful = Markup()
         self._look_for_unfinished = True
         self._whole: tuple[SlotState, ...] | None = None
 
@@ -79,7 +80,7 @@ class _Page:
         ]
 
     def records(self) -> list[bytes]:
-        """The whole, if it is due; then the desk and the interrupted cards, where they changed."""
+        """The whole, if it is due; then desk, labels in doubt and interrupted cards, where they changed."""
         parts = []
         if self._whole is not None:
             slots, self._whole = self._whole, None
@@ -88,6 +89,10 @@ class _Page:
         if desk != self._desk:
             self._desk = desk
             parts.append(desk.draw(self._request))
+        doubtful = drawing.doubtful(self._request)
+        if doubtful != self._doubtful:
+            self._doubtful = doubtful
+            parts.append(doubtful)
         if self._look_for_unfinished:
             self._look_for_unfinished = False
             unfinished = drawing.unfinished(self._request)

@@ -1,13 +1,17 @@
 """The bench: scans, slots and parcels on one page, kept up to date by a stream of events."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotFound
+from dscplus_station.shipping.labels import issue_label
 from dscplus_station.web.bench import drawing, scanning
 from dscplus_station.web.bench.stream import events
 from dscplus_station.web.deps import KioskHere, SignedIn, Watching
+from dscplus_station.web.labelling import ASKED
 from dscplus_station.web.render import page
 from dscplus_station.web.scanned import Scanned
 
@@ -56,6 +60,18 @@ def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: 
         raise NotFound("no slot {slot}: this station has no slots", slot=slot)
     kiosk.bench.acknowledge(slot)
     return Response(status_code=204) if request.headers.get("hx-request") else RedirectResponse("/bench", 303)
+
+
+@router.post("/bench/labels/again")
+def print_again(
+    request: Request, actor: SignedIn, kiosk: KioskHere, order: Annotated[str, Form(max_length=40)]
+) -> Response:
+    """Print another label in the place of one that may not have come out; the earlier ones are void."""
+    _may(actor)
+    if kiosk.labels is None:
+        raise NotFound("this station has no slots: no label prints here by itself")
+    kiosk.labels.again(actor, issue_label(kiosk.station, actor, order), ASKED)
+    return _desk(request, actor)
 
 
 def _desk(request: Request, actor: Actor) -> Response:
