@@ -1,5 +1,5 @@
 # make run    sets everything up and runs the main job, a demo of the whole station on virtual cards; at a terminal then the page
-# make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest, the kernel tests
+# make test   sets everything up and runs every check: ruff, mypy, import-linter, the card's size table, pytest, and beside it the kernel tests
 # make test-kernel  runs the tests on a real Linux kernel, in QEMU (docs/kernel-rig.md); K=expr selects
 # make kernel-shell  gives a shell in that guest
 # make bench  prints the table of measurements (benchmarks/)
@@ -19,15 +19,13 @@ run: $(VENV)/.run-ready
 
 test: lint
 	@$(BIN)/python -m tests.firmware_ref.size_table
-	@$(BIN)/python -m pytest -n 2 tests
-	@if $(BIN)/python -m tests.kernel.rig missing; then $(MAKE) --no-print-directory test-kernel; \
-	  else echo "The kernel tests did not run (make test-kernel): see above what is missing." >&2; test -z "$$CI"; fi
+	@$(BIN)/python -m tests.everything
 
 test-kernel: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest tests/kernel -k '$(K)'
 
 kernel-shell: $(VENV)/.dev-ready
-	@$(BIN)/python -m tests.kernel.rig shell
+	@$(BIN)/python -m tests.kernel.rig
 
 lint: $(VENV)/.dev-ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

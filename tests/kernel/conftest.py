@@ -16,7 +16,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the guest tests to a run that names them: `make test` has one after all the others."""
+    """Leave the guest tests to a run that names them: `make test` has one beside all the others."""
     if token() is None and collection_path == host_plugin.GUEST_TESTS and not host_plugin.asked_for(config):
         return True
     return None
