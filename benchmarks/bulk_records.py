@@ -1,77 +1,25 @@
 """Records of many cards, inserted in bulk: what years of work leave behind, without the work.
 
 Every row keeps the schema's constraints (they are checked at the end), so that what is measured on it is
-measured on something that can be. Days, users and carriers spread evenly; a card in a hundred is rare in its
-state.
+measured on something that can be. Which cards: `bulk_cards`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-FIRST = datetime(2023, 1, 2, 9, 0, tzinfo=UTC)
-DAYS = 1000
-BATCHES = 20
-CARRIERS = ("Sample Post", "Sample Express", "Example Couriers")
-OPERATORS = ("olivia", "oscar", "otto")
+from .bulk_cards import BATCHES, CARRIERS, MADE, OPERATORS, Card, Rows, account_of, cards_of, insert
+from .bulk_holders import HOLDERS
 
-_STATES = (
-    ["BLANK"] * 20
-    + ["RESERVED", "PERSONALISED", "VERIFIED", "SECURED", "RETURNED", "INSPECTED", "SCRAPPED", "QUARANTINED"]
-    + ["LOST"] * 2
-    + ["SHIPPED"] * 70
-)
 _ORDER_OF = {
     "RESERVED": "IN_PROVISIONING",
     "PERSONALISED": "IN_PROVISIONING",
     "VERIFIED": "IN_PROVISIONING",
     "SECURED": "IN_PROVISIONING",
 }
-_OUT = frozenset({"SHIPPED", "LOST", "RETURNED", "INSPECTED"})
-_MADE = _OUT | {"SECURED"}
-
-
-@dataclass(frozen=True)
-class _One:
-    """Everything about the card of a number."""
-
-    number: int
-    serial: str
-    state: str
-    moment: str
-    day: date
-
-    @property
-    def order(self) -> str:
-        return f"O-{self.number:08d}"
-
-    @property
-    def user(self) -> str:
-        return f"user{self.number * 7919 % 10_000_000:07d}"
-
-    @property
-    def kind(self) -> str:
-        return "replacement" if self.number % 5 == 0 else "new"
-
-    @property
-    def tracking(self) -> str:
-        return f"RR{self.number * 104_729 % 1_000_000_000:09d}US"
-
-    @property
-    def ordered(self) -> bool:
-        return self.state not in ("BLANK", "SCRAPPED")
-
-    @property
-    def out(self) -> bool:
-        return self.state in _OUT
-
-    @property
-    def active(self) -> bool:
-        return self.state == "SHIPPED" and self.number % 10 < 8
 
 
 def fill(path: Path, count: int) -> None:
@@ -80,6 +28,7 @@ def fill(path: Path, count: int) -> None:
     try:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA cache_size = -500000")  # 500 MB: indexes are built without reading back
         connection.execute("BEGIN")
         indexes = connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -87,8 +36,9 @@ def fill(path: Path, count: int) -> None:
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
         connection.executemany("INSERT INTO batch(name) VALUES (?)", [(f"B{i}",) for i in range(BATCHES)])
-        for statement, rows in _INSERTS.items():
-            connection.executemany(statement, rows(count))
+        for cards in cards_of(count):
+            for statement, rows in _INSERTS:
+                connection.executemany(statement, rows(cards))
         for _, sql in indexes:
             connection.execute(sql)
         if fault := connection.execute("PRAGMA foreign_key_check").fetchone():
@@ -99,96 +49,75 @@ def fill(path: Path, count: int) -> None:
         connection.close()
 
 
-def serial_of(number: int) -> str:
-    """The serial number whose first nine digits are this number; the tenth is Luhn's."""
-    digits = f"{number:09d}"
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value
-    return digits + str(-total % 10)
-
-
-def _all(count: int) -> Iterator[_One]:
-    for number in range(1, count + 1):
-        moment = FIRST + timedelta(days=number * 611 % DAYS, seconds=number * 37 % 28_800)
-        yield _One(
-            number,
-            serial_of(number),
-            _STATES[number * 31 % 100],
-            moment.strftime("%Y-%m-%d %H:%M:%S.000000"),
-            moment.date(),
-        )
-
-
-def _cards(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _cards(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         yield one.serial, f"B{one.number % BATCHES}", one.state, 5, one.moment, one.moment
 
 
-def _users(count: int) -> Iterator[tuple[object, ...]]:
-    for name in {one.user for one in _all(count) if one.ordered}:
-        yield name, False
+def _users(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for name in {one.user for one in cards if one.ordered}:
+        yield name, account_of(name), True
 
 
-def _order_state(one: _One) -> str:
+def _order_state(one: Card) -> str:
     if one.state == "QUARANTINED":
         return "PLACED"
     return _ORDER_OF.get(one.state, "FULFILLED" if one.active or one.state != "SHIPPED" else "SHIPPED")
 
 
-def _orders(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _orders(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.ordered:
             yield (
-                one.order, one.user, one.kind, "A", "en", "Sample Holder", "1 Sample Road, Sampletown", "US",
-                _order_state(one), one.moment, one.moment,
+                one.order, one.user, one.kind, one.replaced.serial if one.replaced else None, "A", "en",
+                "Sample Holder", "1 Sample Road, Sampletown", "US", account_of(one.user), _order_state(one),
+                one.moment, one.moment,
             )  # fmt: skip
 
 
-def _bindings(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _bindings(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.ordered and one.state != "QUARANTINED":
             yield one.order, one.serial, one.moment
 
 
-def _runs(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
-        if one.state in _MADE:
+def _runs(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
+        if one.state in MADE:
             yield (
                 f"{one.number:032x}", one.order, one.serial, "00" * 8, "SECURED", one.moment, one.moment,
                 "COMPLETED",
             )  # fmt: skip
 
 
-def _devices(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
-        if one.state in _MADE:
+def _devices(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
+        if one.state in MADE:
             yield (
                 one.number, "DSC+", one.serial, f"{one.number:032x}", "A", "OCRA-1:HOTP-SHA256-8:QN06", b"-",
                 one.moment,
             )  # fmt: skip
 
 
-def _assignments(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
-        if one.state in _MADE:
+def _assignments(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
+        if one.state in MADE:
             revoked = one.state not in ("SHIPPED", "SECURED")
             state = "REVOKED" if revoked else "ACTIVE" if one.active else "PENDING"
             yield (
-                one.number, one.user, state, 0, one.moment, one.moment if one.active else None,
+                one.number, one.number, one.user, state, 0, one.moment, one.moment if one.active else None,
                 "USER" if one.active else None, one.moment if revoked else None,
             )  # fmt: skip
 
 
-def _pairs(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _pairs(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.out:
             yield one.number, one.order, one.serial, OPERATORS[one.number % 3], "bench-1", one.moment
 
 
-def _shipments(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _shipments(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.out:
             yield (
                 one.number, one.order, one.serial, CARRIERS[one.number % 3], one.tracking,
@@ -196,19 +125,18 @@ def _shipments(count: int) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _timers(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _timers(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.out:
             due = one.day + timedelta(days=21 if one.kind == "replacement" else 14)
-            running = one.state == "SHIPPED" and not one.active
             yield (
-                one.number, one.order, one.serial, due.isoformat(), "RUNNING" if running else "DONE",
-                None if running else one.moment,
+                one.number, one.order, one.serial, due.isoformat(), "RUNNING" if one.pending else "DONE",
+                None if one.pending else one.moment,
             )  # fmt: skip
 
 
-def _cases(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _cases(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.state in ("QUARANTINED", "SCRAPPED"):
             ended = one.state == "SCRAPPED"
             yield (
@@ -218,14 +146,14 @@ def _cases(count: int) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _notices(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _notices(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.out:
-            yield one.number, "CARD_SHIPPED", one.order, one.user, "en", "{}", one.moment
+            yield one.number, "CARD_SHIPPED", one.order, one.number, one.user, "en", "{}", one.moment
 
 
-def _deliveries(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _deliveries(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         if one.out:
             waits = one.number % 50 == 0
             yield (
@@ -234,8 +162,8 @@ def _deliveries(count: int) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _audit(count: int) -> Iterator[tuple[object, ...]]:
-    for one in _all(count):
+def _audit(cards: Sequence[Card]) -> Iterator[tuple[object, ...]]:
+    for one in cards:
         for turn, action in enumerate(("stock.receive", "card.RESERVED" if one.ordered else "stock.count")):
             yield (
                 "bench-1", one.number * 2 + turn, one.moment, OPERATORS[one.number % 3], action, one.serial,
@@ -243,35 +171,45 @@ def _audit(count: int) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _insert(table: str, columns: str) -> str:
-    places = ", ".join("?" * len(columns.split(",")))
-    return f"INSERT INTO {table}({columns}) VALUES ({places})"  # noqa: S608 (names of ours)
-
-
-_INSERTS = {
-    _insert("card", "serial_number, batch, state, sequence_counter, received_at, changed_at"): _cards,
-    _insert("user_name", "name, is_primary"): _users,
-    _insert(
-        "orders",
-        "id, user_name, kind, profile, language, name, address, country, state, placed_at, changed_at",
-    ): _orders,
-    _insert("binding", "order_id, serial_number, bound_at"): _bindings,
-    _insert("run", "id, order_id, serial_number, check_value, state, started_at, ended_at, result"): _runs,
-    _insert("device", "id, type, serial_number, run_id, profile, suite, sealed_seed, enrolled_at"): _devices,
-    _insert(
-        "assignment",
-        "device_id, user_name, state, wrong_responses, created_at, activated_at, activated_by, revoked_at",
-    ): _assignments,
-    _insert("scanned_pair", "id, order_id, serial_number, operator, station, scanned_at"): _pairs,
-    _insert(
-        "shipment", "id, order_id, serial_number, carrier, tracking, shipped_on, recorded_at, pair_id"
-    ): _shipments,
-    _insert("activation_timer", "shipment_id, order_id, serial_number, due_on, state, ended_at"): _timers,
-    _insert(
-        "quarantine",
-        "serial_number, cause, evidence, opened_at, opened_by, resolved_at, resolution, resolved_by",
-    ): _cases,
-    _insert("notice", "id, kind, order_id, user_name, language, facts, queued_at"): _notices,
-    _insert("delivery", "notice_id, channel, reference, state, attempts, due_at, sent_at"): _deliveries,
-    _insert("audit", "station, number, at, operator, action, subject, details"): _audit,
-}
+_INSERTS: tuple[tuple[str, Rows], ...] = (
+    (insert("card", "serial_number, batch, state, sequence_counter, received_at, changed_at"), _cards),
+    (insert("user_name", "name, account, is_primary"), _users),
+    (
+        insert(
+            "orders",
+            "id, user_name, kind, replaces, profile, language, name, address, country, hold_account, state,"
+            " placed_at, changed_at",
+        ),
+        _orders,
+    ),
+    (insert("binding", "order_id, serial_number, bound_at"), _bindings),
+    (insert("run", "id, order_id, serial_number, check_value, state, started_at, ended_at, result"), _runs),
+    (insert("device", "id, type, serial_number, run_id, profile, suite, sealed_seed, enrolled_at"), _devices),
+    (
+        insert(
+            "assignment",
+            "id, device_id, user_name, state, wrong_responses, created_at, activated_at, activated_by,"
+            " revoked_at",
+        ),
+        _assignments,
+    ),
+    (insert("scanned_pair", "id, order_id, serial_number, operator, station, scanned_at"), _pairs),
+    (
+        insert(
+            "shipment", "id, order_id, serial_number, carrier, tracking, shipped_on, recorded_at, pair_id"
+        ),
+        _shipments,
+    ),
+    (insert("activation_timer", "shipment_id, order_id, serial_number, due_on, state, ended_at"), _timers),
+    (
+        insert(
+            "quarantine",
+            "serial_number, cause, evidence, opened_at, opened_by, resolved_at, resolution, resolved_by",
+        ),
+        _cases,
+    ),
+    (insert("notice", "id, kind, order_id, shipment_id, user_name, language, facts, queued_at"), _notices),
+    (insert("delivery", "notice_id, channel, reference, state, attempts, due_at, sent_at"), _deliveries),
+    (insert("audit", "station, number, at, operator, action, subject, details"), _audit),
+    *HOLDERS,
+)

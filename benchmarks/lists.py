@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count as counting
-from pathlib import Path
 
 from dscplus_station.actor import ALL_ROLES, Actor
-from dscplus_station.founding import found
-from dscplus_station.home import Home
 from dscplus_station.lists.rules import Key, read_view, write_cursor
 from dscplus_station.lists.service import LISTINGS, look
 from dscplus_station.opening import open_station
 from dscplus_station.station import Station
 
-from .bulk_records import fill, serial_of
+from .bulk_cards import serial_of, user_of
+from .bulk_stations import home_of
 from .measure import SHORT_ROUNDS, Subject, interleave, ratios
 from .records import Row, Section, at_most, duration
 
 SIZES = (10_000, 100_000, 1_000_000)
 FLAT = 1.5
-PASSPHRASE = "a passphrase of the benchmarks"  # noqa: S105 (of a home that is thrown away)
 ACTOR = Actor("bench", ALL_ROLES, "bench")
 
 Asked = Callable[[int, int], dict[str, str]]
@@ -49,7 +45,7 @@ PAGES: dict[str, tuple[str, Asked]] = {
     ),
     "cards by a user": (
         "cards",
-        lambda n, cards: {"q": f"user{(n * 97 % cards + 1) * 7919 % 10_000_000:07d}", "by": "user"},
+        lambda n, cards: {"q": user_of(n * 97 % cards + 1), "by": "user"},
     ),
     "orders, the last changed first": ("orders", lambda _n, _c: {}),
     "orders of a state and kind": ("orders", lambda _n, _c: {"state": "FULFILLED", "kind": "replacement"}),
@@ -100,13 +96,8 @@ def _asking(station: Station, page: str, size: int) -> Callable[[int], None]:
 
 @contextmanager
 def _station(cards: int) -> Iterator[Station]:
-    """A station with so many cards, beside the sources: a million take about 3 GB, and minutes."""
-    with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch:
-        home = Home(Path(scratch) / "home")
-        found(home, "Sample Issuer", "bench", "America/New_York", lambda: PASSPHRASE, demo=True)
-        station = open_station(home)
-        try:
-            fill(Path(home.database_url.removeprefix("sqlite:///")), cards)
-            yield station
-        finally:
-            station.database.close()
+    station = open_station(home_of(cards))
+    try:
+        yield station
+    finally:
+        station.database.close()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bulk_records import fill, serial_of
+from benchmarks.bulk_cards import serial_of
+from benchmarks.bulk_records import fill
 from dscplus_station.lists.service import LISTINGS
 from dscplus_station.operators.rules import Position
 from dscplus_station.scans.rules import order_code

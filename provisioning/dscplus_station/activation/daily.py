@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_due
 from dscplus_station.activation.service import end_timer, make_active
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
 from dscplus_station.devices.rules import ActivatedBy
-from dscplus_station.devices.service import live_assignments, live_device
-from dscplus_station.devices.tables import Assignment
+from dscplus_station.devices.service import assignment_of
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.notices.outbox import queue
 from dscplus_station.notices.rules import NoticeKind
@@ -64,12 +62,12 @@ def _running(station: Station, day: date, until: date) -> list[Due]:
     running = (ActivationTimer.state == TimerState.RUNNING, ActivationTimer.due_on <= until)
     with station.database.reading() as session:
         told = defaultdict(set)
-        for order_id, kind in session.execute(
-            select(NoticeRow.order_id, NoticeRow.kind)
-            .join(ActivationTimer, ActivationTimer.order_id == NoticeRow.order_id)
+        for shipment_id, kind in session.execute(
+            select(NoticeRow.shipment_id, NoticeRow.kind)
+            .join(ActivationTimer, ActivationTimer.shipment_id == NoticeRow.shipment_id)
             .where(*running)
         ):
-            told[order_id].add(kind)
+            told[shipment_id].add(kind)
         timers = session.execute(
             select(ActivationTimer, Order.user_name)
             .join(Order, Order.id == ActivationTimer.order_id)
@@ -87,7 +85,7 @@ def _running(station: Station, day: date, until: date) -> list[Due]:
                 timer.due_on,
                 day,
                 station.settings.activation,
-                _already_told(told[timer.order_id]),
+                _already_told(told[timer.shipment_id]),
             ),
         )
         for timer, user in timers
@@ -161,15 +159,7 @@ def _activate_due(station: Station, actor: Actor, due: Due, day: date) -> bool:
         if not end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due"):
             return False
         order = get_order(session, due.order)
-        assignment = _assignment(session, due.serial_number, order.user_name)
+        _device, assignment = assignment_of(session, due.serial_number, order.user_name)
         make_active(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)
         queue(session, actor, now, NoticeKind.CARD_ACTIVATED, order, due.serial_number, day=day)
         return True
-
-
-def _assignment(session: Session, serial_number: str, user_name: str) -> Assignment:
-    device = live_device(session, serial_number)
-    for assignment in live_assignments(session, device.id):
-        if assignment.user_name == user_name:
-            return assignment
-    raise StateConflict("card {card} is no longer assigned to {user}", card=serial_number, user=user_name)

@@ -17,6 +17,7 @@ class ActivationTimer(Base):
         unique_where("uq_activation_timer_running", "serial_number", where="state = 'RUNNING'"),
         CheckConstraint("(state = 'RUNNING') = (ended_at IS NULL)", name="ended"),
         Index("ix_activation_timer_due", "state", "due_on", "shipment_id"),
+        Index("ix_activation_timer_order", "order_id", "state"),
         Index("ix_activation_timer_day", "due_on", "shipment_id"),
     )
 

@@ -29,6 +29,7 @@ class Sharing(Base):
         CheckConstraint("(state = 'CANCELLED') = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="end_reason"),
         Index("ix_sharing_owner", "owner", "state"),
+        Index("ix_sharing_requester", "requester", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -34,7 +34,7 @@ class IdentityRecord(Base):
     __tablename__ = "identity"
 
     user_name: Mapped[str] = mapped_column(ForeignKey("user_name.name"), primary_key=True)
-    entity: Mapped[str] = mapped_column(String(40))
+    entity: Mapped[str] = mapped_column(String(40), index=True)
     sealed_facts: Mapped[bytes] = mapped_column(LargeBinary)
     recorded_at: Mapped[datetime]
 

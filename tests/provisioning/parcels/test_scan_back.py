@@ -268,6 +268,16 @@ def test_a_correction_goes_by_the_channels_that_were_used(packing):
     assert texts[0].startswith("Correction: your security card ending in 0018 has not been posted yet")
 
 
+def test_r13_what_was_announced_of_an_undone_shipment_is_announced_again_of_the_next(packing):
+    shipped_with_deposit(packing)
+    packing.at(days=7)
+    assert run_timers(packing.station, packing.actor).announced == [CARDS[0]]
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    packing.accepted(CARDS[0], packing.label("O-1").paper, "TRK.T-1")
+    packing.at(days=7)
+    assert run_timers(packing.station, packing.actor).announced == [CARDS[0]]
+
+
 def test_a_notice_that_is_on_its_way_while_the_shipment_is_undone_is_corrected(packing):
     shipped_with_deposit(packing)
 

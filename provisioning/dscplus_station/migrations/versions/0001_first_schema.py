@@ -252,6 +252,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_name"], ["user_name.name"], name=op.f("fk_identity_user_name")),
         sa.PrimaryKeyConstraint("user_name", name=op.f("pk_identity")),
     )
+    with op.batch_alter_table("identity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identity_entity"), ["entity"], unique=False)
+
     op.create_table(
         "movement",
         sa.Column("reference", sa.String(length=40), nullable=False),
@@ -1376,6 +1379,7 @@ def upgrade() -> None:
     with op.batch_alter_table("activation_timer", schema=None) as batch_op:
         batch_op.create_index("ix_activation_timer_day", ["due_on", "shipment_id"], unique=False)
         batch_op.create_index("ix_activation_timer_due", ["state", "due_on", "shipment_id"], unique=False)
+        batch_op.create_index("ix_activation_timer_order", ["order_id", "state"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_activation_timer_serial_number"), ["serial_number"], unique=False
         )
@@ -1568,6 +1572,7 @@ def upgrade() -> None:
     with op.batch_alter_table("sharing", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sharing_device_id"), ["device_id"], unique=False)
         batch_op.create_index("ix_sharing_owner", ["owner", "state"], unique=False)
+        batch_op.create_index("ix_sharing_requester", ["requester", "state"], unique=False)
         batch_op.create_index(
             "uq_sharing_live_requester",
             ["requester"],
