@@ -11,6 +11,7 @@ import click
 
 from dscplus_station.cli.common import Desk, command, confirm, table
 from dscplus_station.home import write_private
+from dscplus_station.loading import loading
 from dscplus_station.tokens import service
 from dscplus_station.tokens.rules import OVERLAP, Scope
 
@@ -54,11 +55,12 @@ def serve(
     Example:
       dsc-station api serve --scope login
     """
-    import pycountry
+    with loading():
+        import pycountry
 
-    from dscplus_station.api.app import api_app
-    from dscplus_station.passwords.service import StationPasswords
-    from dscplus_station.serving import Server, listen, require_tls
+        from dscplus_station.api.app import api_app
+        from dscplus_station.passwords.service import StationPasswords
+        from dscplus_station.serving import Server, listen, require_tls
 
     served = [Scope(one) for one in scopes] or list(Scope)
     countries = frozenset(country.alpha_2 for country in pycountry.countries)

@@ -89,9 +89,10 @@ def run(
             # The passphrase's key takes a third of a second by design; the page's modules load meanwhile.
             keystore = opening.submit(FileKeystore.open, desk.home.keystore_file, passphrase)
             from dscplus_station.serving import Server
-            from dscplus_station.web.app import kiosk_app
+            from dscplus_station.web.app import areas, kiosk_app
             from dscplus_station.web.kiosk import open_kiosk
 
+            areas()
             station = desk.station
             kiosk = stack.enter_context(open_kiosk(station, keystore.result(), addresses))
 

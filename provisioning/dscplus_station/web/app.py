@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
@@ -27,8 +28,7 @@ def kiosk_app(kiosk: Kiosk) -> FastAPI:
     )
     app.state.kiosk = kiosk
     routes = []
-    for module in pkgutil.iter_modules(pages.__path__):
-        area = importlib.import_module(f"{pages.__name__}.{module.name}")
+    for area in areas():
         if getattr(area, "DEMO_ONLY", False) and not kiosk.station.settings.demo:
             continue
         router: APIRouter = area.router
@@ -38,6 +38,12 @@ def kiosk_app(kiosk: Kiosk) -> FastAPI:
     app.mount("/static", _Static(directory=str(STATIC)))
     tell_failures(app)
     return app
+
+
+def areas() -> list[ModuleType]:
+    """The modules of `web/pages`: loaded by the first call, which may come before there is a kiosk."""
+    found = pkgutil.iter_modules(pages.__path__)
+    return [importlib.import_module(f"{pages.__name__}.{module.name}") for module in found]
 
 
 class _Static(StaticFiles):
