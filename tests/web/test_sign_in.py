@@ -79,3 +79,14 @@ def test_the_language_is_switched_by_a_button_and_kept(tab):
     assert tab.locator("html").get_attribute("lang") == "es"
     tab.goto("/sign-in")
     expect(tab.locator("h1")).to_have_text("Entrar")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_all_places_stand_in_one_line(signed_in):
+    """Also for an operator with every position, at the narrowest of our screens."""
+    lines = signed_in.evaluate(
+        "[...new Set([...document.querySelectorAll('.top-places a')].map(one => one.offsetTop))].length"
+    )
+    overflow = signed_in.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert (lines, overflow) == (1, 0)
+    assert signed_in.locator(".top-places a").count() >= 9

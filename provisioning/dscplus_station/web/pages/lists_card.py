@@ -123,6 +123,10 @@ LIFE = {
 """What the audit trail's deeds are in words; a deed without words is shown as it is written there."""
 
 
+NAMED = frozenset(WORDS)
+"""States, causes and kinds in a deed's details, which are told in words."""
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something that can be done with a card or an order: by whom, in which states, what it needs.
@@ -341,7 +345,8 @@ def _told(request: Request, events: list[Event]) -> list[tuple[Event, str]]:
     _ = gettext_of(request)
 
     def words(event: Event) -> str:
-        facts: dict[str, Any] = defaultdict(lambda: "–", event.details)
+        named = {name: _(WORDS[fact]) if fact in NAMED else fact for name, fact in event.details.items()}
+        facts: dict[str, Any] = defaultdict(lambda: "–", named)
         facts["subject"] = event.subject
         return _(LIFE[event.action]) % facts if event.action in LIFE else event.action
 
