@@ -10,11 +10,12 @@ from playwright.sync_api import expect
 
 from dscplus_station.operators.rules import Position
 from dscplus_station.parcels.rules import Situation
-from dscplus_station.parcels.told import Told, Tone, words
+from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.printing.service import jobs
 from dscplus_station.scans.rules import Command, command_code, label_code, order_code
 from dscplus_station.web.desks import Desks
 from dscplus_station.web.labelling import Labels
+from dscplus_station.wording import words
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan
