@@ -20,7 +20,7 @@ from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import Answer
-from dscplus_station.operators.authentication import second_person
+from dscplus_station.operators import authentication
 from dscplus_station.passwords.service import PasswordCheck
 from dscplus_station.station import Station
 from dscplus_station.tokens.rules import GRANTS_OF, KEY, Scope
@@ -161,7 +161,7 @@ class Proof(Body):
 
 
 class Signed(Body):
-    """A deed that takes a person: an operator by name or badge, and the secret that proves it (R46)."""
+    """A deed that takes a person: an operator by name or badge, and the secret that proves it."""
 
     operator: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
     secret: SecretStr
@@ -175,7 +175,7 @@ def signer(caller: Caller, signed: Signed) -> Actor:
         BadInput: a badge that was misread.
     """
     secret = signed.secret.get_secret_value()
-    return second_person(caller.station, caller.actor, signed.operator, secret)
+    return authentication.signer(caller.station, caller.actor, signed.operator, secret)
 
 
 # --- Pages ----------------------------------------------------------------------------------------

@@ -22,11 +22,12 @@ from dscplus_station.errors import (
     WrongUsage,
 )
 from dscplus_station.http_status import status_of
-from dscplus_station.limits.service import OverLimit
+from dscplus_station.limits.service import NotEnrolled, OverLimit
 from dscplus_station.operators.authentication import NotSignedIn
+from dscplus_station.ordering.service import MayNotOrder
 from dscplus_station.orders.pin_policy import PinRefused
 from dscplus_station.portal.service import LoginRefused
-from dscplus_station.sharing.errors import DifferentIdentification, LessSecureDevice
+from dscplus_station.sharing.errors import DifferentIdentification, HoldsInterimAccess, LessSecureDevice
 from dscplus_station.sharing.rules import DIFFERENT_IDENTIFICATION, LESS_SECURE_DEVICE
 from dscplus_station.users.identity import AccountClosed
 
@@ -55,6 +56,9 @@ KINDS: dict[type[StationError], tuple[str, str]] = {
     NotSignedIn: ("not-signed-in", "The operator's secret was not accepted"),
     AccountClosed: ("account-closed", "The account is closed"),
     PinRefused: ("pin-refused", "This PIN is refused"),
+    MayNotOrder: ("may-not-order", "This user may not order this"),
+    NotEnrolled: ("not-enrolled", "This takes an active device"),
+    HoldsInterimAccess: ("holds-interim-access", "A user holds interim access"),
     OverLimit: ("over-limit", "More than is left of the limit"),
     LessSecureDevice: ("less-secure-device", LESS_SECURE_DEVICE),
     DifferentIdentification: ("different-identification", DIFFERENT_IDENTIFICATION),

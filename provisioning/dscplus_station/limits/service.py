@@ -33,6 +33,10 @@ class OverLimit(NotPermitted):
     """A withdrawal is more than what is left with the device that authenticated it (R20)."""
 
 
+class NotEnrolled(NotPermitted):
+    """It takes an active device, which this user has not (R21)."""
+
+
 @dataclass(frozen=True)
 class Leeway:
     """What a user may withdraw with a type of device, in cents; None: without limit."""
@@ -129,7 +133,8 @@ def require_gate(station: Station, user_name: str, gate: Gate) -> None:
 
     Raises:
         NotFound: there is no such user.
-        NotPermitted: the user is not enrolled, or the account is closed (R45).
+        NotEnrolled: as it says.
+        AccountClosed: of such a one nothing is changed (R45).
     """
     with station.database.reading() as session:
         require_open(session, user_name)
@@ -141,7 +146,7 @@ def _require_gate(session: Session, now: datetime, user_name: str, gate: Gate, a
     enrolled = bool(device_types_of(session, user_name, now) - {DeviceType.NONE, DeviceType.PASSCODE})
     deposited = _moved(session, user_name, MovementKind.DEPOSIT, date.min)
     if not gate_open(gate, enrolled=enrolled, deposited=deposited, deposit=amount):
-        raise NotPermitted(f"{user_name} may not {GATE_TOLD[gate]}: that needs an active device (R21)")
+        raise NotEnrolled(f"{user_name} may not {GATE_TOLD[gate]}: that needs an active device (R21)")
 
 
 def leeway_with(session: Session, station: Station, user_name: str, kind: DeviceType) -> Leeway:

@@ -191,6 +191,25 @@ def second_person(station: Station, first: Actor, badge_or_name: str, secret: st
     raise NotSignedIn(decided.told)
 
 
+def signer(station: Station, program: Actor, badge_or_name: str, secret: str) -> Actor:
+    """An operator who proves it here and now, for one deed that a program asks for. No session begins.
+
+    Whether this operator may do it is the deed's to say. A wrong secret counts as at a sign-in.
+
+    Raises:
+        NotSignedIn: not accepted.
+        BadInput: a badge that was misread.
+    """
+    tried = try_badge_or_name(station, badge_or_name, secret)
+    with station.database.writing() as session:
+        now = station.now()
+        decided = decide(session, program.station, now, tried)
+        if isinstance(decided, Operator):
+            audit.record(session, program, now, "operators.signs", decided.name)
+            return actor_of(session, decided, program.station)
+    raise NotSignedIn(decided.told)
+
+
 def _no_second(first: Actor, second: Actor) -> Refusal | None:
     """Why who proved it is not the second person."""
     if second.operator == first.operator:

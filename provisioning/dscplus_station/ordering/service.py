@@ -51,6 +51,10 @@ from dscplus_station.warehouse import warehouse_days
 from dscplus_station.wording import SOURCE_LANGUAGE
 
 
+class MayNotOrder(NotPermitted):
+    """This user may not order this, by equity (R9) or as the user's devices stand (R10)."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where the card goes. `country`: ISO 3166-1 alpha-2."""
@@ -115,7 +119,7 @@ def draft(
     Raises:
         NotFound: there is no such user.
         BadInput: a text that cannot be used, or no address on record.
-        NotPermitted: this user may not order this (R9, R10).
+        MayNotOrder: by R9 or R10.
         StateConflict: an order of that name is another one, or one for that card is under way.
     """
     actor.require(Role.ORDERS, "order cards")
@@ -134,7 +138,7 @@ def draft(
         fault = equity_fault(wish.purpose, equity_cents, terms)
         fault = fault or standing_fault(wish.purpose, _standing(session, station, user.name, wish.replaces))
         if fault:
-            raise NotPermitted(f"{user.name}: {fault}")
+            raise MayNotOrder(f"{user.name}: {fault}")
         _require_only_replacement(session, user.name, wish.replaces)
         last = _last_order(session, user.name)
         address = address or _address_of(last)
@@ -283,7 +287,7 @@ def place(station: Station, actor: Actor, order_id: str) -> Summary:
         user = _locked_user(session, order.user_name)
         standing = _standing(session, station, user.name, order.replaces, itself=order_id)
         if fault := placing_fault(order.kind, standing):
-            raise NotPermitted(f"{user.name}: {fault}")
+            raise MayNotOrder(f"{user.name}: {fault}")
         order.placed_at = now
         order.estimated_shipment_on = _estimate(station)
         session.flush()
@@ -300,6 +304,17 @@ def summary(station: Station, order_id: str) -> Summary:
     """
     with station.database.reading() as session:
         return _summary(station, get_order(session, order_id))
+
+
+def summaries(station: Station, user_name: str, after: str, limit: int) -> list[Summary]:
+    """A user's orders as the client sees them, in the order of their names, so many at most.
+
+    Args:
+        after: the name that the first one comes after; empty: from the first.
+    """
+    mine = select(Order).where(Order.user_name == user_name, Order.id > after).order_by(Order.id).limit(limit)
+    with station.database.reading() as session:
+        return [_summary(station, order) for order in session.scalars(mine)]
 
 
 def _change(

@@ -4,6 +4,10 @@ from dscplus_station.errors import NotPermitted
 from dscplus_station.sharing.rules import DIFFERENT_IDENTIFICATION, LESS_SECURE_DEVICE
 
 
+class HoldsInterimAccess(NotPermitted):
+    """One of the two users holds a temporary passcode or an online card (R25)."""
+
+
 class LessSecureDevice(NotPermitted):
     """One of the two users holds a device of a higher level than the one to be shared (R26)."""
 

@@ -12,7 +12,7 @@ from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotPermitted, StateConflict, StationError
 from dscplus_station.interim.service import held_interim_access
 from dscplus_station.keystore.interface import Keystore
-from dscplus_station.sharing.errors import DifferentIdentification, LessSecureDevice
+from dscplus_station.sharing.errors import DifferentIdentification, HoldsInterimAccess, LessSecureDevice
 from dscplus_station.sharing.rules import (
     Concern,
     SharingState,
@@ -118,7 +118,7 @@ def _interim_fault(session: Session, now: datetime, requester: str, owner: str) 
     """R25: neither holds a temporary passcode or an online card."""
     for user in (requester, owner):
         if kinds := held_interim_access(session, user, now):
-            return NotPermitted(
+            return HoldsInterimAccess(
                 f"{user} holds interim access ({', '.join(kinds)}): a device is shared when that has ended"
             )
     return None

@@ -145,6 +145,12 @@ def test_r27_a_sharing_from_its_request_to_its_end(alice):
     assert alice.portal.get(f"/v1/sharings/{number}").json()["state"] == "CANCELLED"
 
 
+def test_r25_who_holds_interim_access_shares_nothing(alice):
+    record_users(alice, user_values("alice.other"))
+    give_passcode(alice)
+    assert problem(shared(alice, "alice.other"), 403)["type"].endswith(":holds-interim-access")
+
+
 def test_r29_both_errors_have_their_names(alice):
     record_users(alice, user_values("bob", entity="E-2", document_number="Y7654321"))
     record_users(alice, user_values("alice.other"))
@@ -193,11 +199,8 @@ def test_a_users_lists_come_in_pages_and_the_last_one_has_no_next(alice):
 def test_r20_withdrawals_to_the_cent(alice):
     record_users(alice, user_values("carol", entity="E-3"))
     wanted = {"device": "none", "amount_cents": 50_000_00, "reference": "W-1"}
-    problem(
-        post(alice, "/users/carol/withdrawals", wanted | {"amount_cents": 50_000_01}),
-        403,
-        "more than is left",
-    )
+    too_much = post(alice, "/users/carol/withdrawals", wanted | {"amount_cents": 50_000_01})
+    assert problem(too_much, 403, "more than is left")["type"].endswith(":over-limit")
     assert post(alice, "/users/carol/withdrawals", wanted).json()["left"] == 0
     assert post(alice, "/users/carol/withdrawals", wanted).json()["left"] == 0  # counts once
     problem(post(alice, "/users/carol/withdrawals", wanted | {"reference": "W-2"}), 403)
@@ -217,7 +220,8 @@ def test_r21_gates_and_deposits(alice):
     }
     paid = {"amount_cents": 20_000_00, "reference": "D-1"}
     assert post(alice, "/users/carol/deposits", paid).status_code == 201
-    problem(post(alice, "/users/carol/deposits", {"amount_cents": 1, "reference": "D-2"}), 403, "20,000 USD")
+    more = post(alice, "/users/carol/deposits", {"amount_cents": 1, "reference": "D-2"})
+    assert problem(more, 403, "20,000 USD")["type"].endswith(":not-enrolled")
 
 
 # Opting out and in
@@ -282,6 +286,11 @@ def test_r41_a_return_from_its_announcement_to_its_receipt(alice):
 
 def test_r45_a_closed_account_moves_no_money_and_changes_nothing(alice):
     record_users(alice, user_values("alice", account="U-1", primary="yes"), user_values("bob", account="U-1"))
+    record_users(alice, user_values("carol", account="U-1"))
+    post(alice, "/users/carol/closure", {"because": "asked for"})
+    problem(
+        alice.portal.post("/v1/users/carol/opt-out", json={"by": "alice"}), 403, "carol's account is closed"
+    )
     counted = {"device": "none", "amount_cents": 1, "reference": "W-1"}
     before = post(alice, "/users/alice/withdrawals", counted).json()
     post(alice, "/users/alice/closure", {"because": "asked for"})

@@ -62,7 +62,7 @@ def test_r28_compliance_approves_and_is_named(alice, office, pending):
         NOTE["note"],
     )
     assert deeds(alice, "sharing.APPROVED") == [("connie", str(pending))]
-    assert deeds(alice, "operators.second-person") == [("api:office-1", "connie")]
+    assert deeds(alice, "operators.signs") == [("api:office-1", "connie")]
     assert office.get("/v1/office/sharings", params={"state": "PENDING"}).json()["items"] == []
     problem(post(office, f"/sharings/{pending}/reject", by("connie") | NOTE), 409)
 

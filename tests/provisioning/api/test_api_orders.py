@@ -10,7 +10,8 @@ def test_r11_an_order_from_the_draft_to_its_confirmation(api):
     record_users(api, user_values("alice", account="U-1"), user_values("alice.other", account="U-2"))
     portal = api.portal
     assert portal.post("/v1/orders", json=NEW, headers=keyed()).json()["missing"] == ["PIN"]
-    problem(portal.put("/v1/orders/P-1/pin", json={"pin": "1980"}), 422, "birth date")
+    told = problem(portal.put("/v1/orders/P-1/pin", json={"pin": "1980"}), 422, "birth date")
+    assert told["type"].endswith(":pin-refused")
     moved = {"name": "アリス Sample", "address": "2 Sample Road\nSampleville", "country": "CH"}
     assert portal.put("/v1/orders/P-1/address", json=moved).json()["name"] == "アリス Sample"
     assert portal.put("/v1/orders/P-1/account", json={"account": "U-2"}).json()["account"] == "U-2"
@@ -32,7 +33,8 @@ def test_r11_an_order_from_the_draft_to_its_confirmation(api):
 def test_r9_who_may_not_order_is_told_why(api):
     record_users(api, user_values("alice", account="U-1"))
     poor = NEW | {"equity_cents": 1_000_000_00}
-    problem(api.portal.post("/v1/orders", json=poor, headers=keyed()), 403, "above 1,000,000 USD")
+    told = problem(api.portal.post("/v1/orders", json=poor, headers=keyed()), 403, "above 1,000,000 USD")
+    assert told["type"].endswith(":may-not-order")
     with api.station.database.reading() as session:
         assert session.get(Order, "P-1") is None
 

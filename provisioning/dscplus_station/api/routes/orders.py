@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
-from sqlalchemy import select
 
 from dscplus_station.api.context import (
     KEYED,
@@ -33,7 +32,6 @@ from dscplus_station.ordering import service
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.ordering.service import Address, Summary, Wish
 from dscplus_station.orders.service import get_order
-from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.delivery import DeliveryView, delivery_of
 
 router = APIRouter(prefix="/v1", tags=["orders"])
@@ -142,12 +140,7 @@ def deposit(caller: Portal, order: OrderPath) -> HoldView:
 @router.get("/users/{user}/orders", responses=answers(), summary="A user's orders")
 def of_user(caller: Portal, user: UserPath, limit: Limit = 50, cursor: Cursor = None) -> Page[Summary]:
     """In the order of their names."""
-    query = select(Order.id).where(Order.user_name == user).order_by(Order.id).limit(limit + 1)
-    if (last := after_cursor(cursor, str)) is not None:
-        query = query.where(Order.id > last)
-    with caller.station.database.reading() as session:
-        names = session.scalars(query).all()
-    found = [service.summary(caller.station, name) for name in names]
+    found = service.summaries(caller.station, user, after_cursor(cursor, str) or "", limit + 1)
     return page(found, limit, lambda one: one.order)
 
 
