@@ -27,12 +27,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from dscplus_station.databases import Kind, postgresql, sqlite
 from dscplus_station.databases.where import is_postgresql
-from dscplus_station.errors import DatabaseFailed, HeldByAnother
+from dscplus_station.errors import BadInput, DatabaseFailed, HeldByAnother
 from dscplus_station.wording import words
 
 _Row = TypeVar("_Row", bound="Base")
@@ -220,6 +220,10 @@ class Database:
         try:
             yield
         except DBAPIError as error:
+            if isinstance(error, DataError):
+                raise BadInput(
+                    "a text with a NUL character or a number beyond bounds is not kept. Nothing was changed."
+                ) from None
             # IntegrityError and the like are the service's to understand; these are the machine's.
             reason = self._kind.reason(error)
             if reason is None:
@@ -237,7 +241,7 @@ def affected(session: Session, change: UpdateBase) -> int:
 
 def load_by_name(session: Session, table: type[_Row], names: Iterable[str]) -> dict[str, _Row]:
     """The rows with these primary keys, a few hundred a query; names without a row are left out."""
-    wanted = list(names)
+    wanted = [name for name in names if "\0" not in name]  # no row has such a one, and PostgreSQL takes none
     column = inspect(table).primary_key[0]
     found: dict[str, _Row] = {}
     for start in range(0, len(wanted), NAMES_A_QUERY):

@@ -62,7 +62,7 @@ class Server:
         self._user = user
         self.folder = folder
         self._made = 0
-        self._free, self._lent = [], []
+        self._free, self.lent = [], []
 
     def start(self):
         self._run("pg_ctl", "start", "--wait", f"--timeout={START_S}", f"--log={self.folder / 'log'}")
@@ -107,18 +107,18 @@ class Server:
             self.execute(_EMPTY, database=name)
         else:
             name = self.make_database(template)
-        self._lent.append(name)
+        self.lent.append(name)
         return name
 
     def take_back(self):
         """Take back all databases that were lent, and end what still speaks with them."""
-        if self._lent:
-            names = ", ".join(f"'{name}'" for name in self._lent)
+        if self.lent:
+            names = ", ".join(f"'{name}'" for name in self.lent)
             self.execute(
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({names})"  # noqa: S608
             )
-        self._free += self._lent
-        self._lent.clear()
+        self._free += self.lent
+        self.lent.clear()
 
     def _run(self, program, *arguments):
         subprocess.run(

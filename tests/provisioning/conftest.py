@@ -37,15 +37,36 @@ EVERY_STATION_IN_POSTGRESQL = os.environ.get("DSC_TEST_DATABASE") == "postgresql
 """For a run by hand (docs/postgresql.md)."""
 
 
-@pytest.fixture(params=["postgresql"] if EVERY_STATION_IN_POSTGRESQL else ["sqlite", "postgresql"])
-def each_database(request):
-    """The test's stations keep their records in the home, then in another run in PostgreSQL."""
-    if request.param == "postgresql":
-        request.getfixturevalue("worlds_in_postgresql")
-    return request.param
+def pytest_configure(config):
+    config.addinivalue_line("markers", "each_database: tests of a world run on SQLite, then on PostgreSQL")
+    config.addinivalue_line("markers", "sqlite: about SQLite itself")
 
 
-@pytest.fixture(autouse=EVERY_STATION_IN_POSTGRESQL)
+def pytest_generate_tests(metafunc):
+    if EVERY_STATION_IN_POSTGRESQL or not metafunc.definition.get_closest_marker("each_database"):
+        return
+    if "world" in metafunc.fixturenames:  # tests of rules alone need no second run
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def pytest_runtest_setup(item):
+    if EVERY_STATION_IN_POSTGRESQL and item.get_closest_marker("sqlite"):
+        pytest.skip("about SQLite itself")
+
+
+@pytest.fixture(autouse=True)
+def database(request):
+    """Where the test's stations keep their records."""
+    chosen = getattr(request, "param", None)
+    if chosen == "postgresql" or EVERY_STATION_IN_POSTGRESQL:
+        server = request.getfixturevalue("worlds_in_postgresql")
+        yield "postgresql"
+        assert server.lent or chosen is None, "this test did not run on PostgreSQL"
+    else:
+        yield "sqlite"
+
+
+@pytest.fixture
 def worlds_in_postgresql(postgresql, monkeypatch):
     """The test's stations keep their records in PostgreSQL."""
     monkeypatch.setattr(World, "server", postgresql)

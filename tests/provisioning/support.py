@@ -109,7 +109,7 @@ class World:
     """A station with everything at hand; `at` moves its clock."""
 
     server = None
-    """The PostgreSQL server that has the records (see `each_database`); None: they are in the home."""
+    """The PostgreSQL server that has the records (marker `each_database`); None: they are in the home."""
 
     def __init__(self, folder: Path, *, demo=False, time_zone="America/New_York"):
         self.moment = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

@@ -40,6 +40,7 @@ from dscplus_station.stock.service import move_card
 from tests.provisioning.interim_access import give_online_card, give_passcode
 from tests.provisioning.support import CARDS, order_values, other_response
 
+pytestmark = pytest.mark.each_database
 DAYS = st.dates(date(2020, 1, 1), date(2100, 1, 1))
 ZONES = st.sampled_from(["America/New_York", "Europe/Zurich", "Asia/Hong_Kong", "Australia/Lord_Howe", "UTC"])
 

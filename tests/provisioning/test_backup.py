@@ -22,6 +22,8 @@ from dscplus_station.opening import open_station
 from dscplus_station.orders.tables import Order
 from tests.provisioning.support import CARDS, PASSPHRASE, listed, order_values
 
+pytestmark = pytest.mark.sqlite  # of records in the home; of others: postgresql/test_shared_home.py
+
 
 @pytest.fixture
 def kept(world, tmp_path):

@@ -235,6 +235,7 @@ def test_quarantine(bench):
     assert bench.json("cards", "show", CARDS[0])["state"] == "SCRAPPED"
 
 
+@pytest.mark.sqlite
 def test_backup_and_restore(bench):
     file = bench.folder / "b"
     bench.run("backup", file)
@@ -247,6 +248,7 @@ def test_backup_and_restore(bench):
     assert Path(aside, "station.db").exists()
 
 
+@pytest.mark.sqlite
 def test_an_older_program_meets_a_newer_database(bench):
     connection = sqlite3.connect(Home(bench.folder / "home").database_file)
     connection.execute("UPDATE alembic_version SET version_num = '9999'")

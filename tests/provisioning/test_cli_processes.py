@@ -144,6 +144,7 @@ def test_a_full_log_disk_does_not_stop_the_station(bench):
     assert bench.json("stock", "count")["counts"]
 
 
+@pytest.mark.sqlite
 def test_no_secret_is_anywhere_after_a_whole_run(bench):
     canary_key = "C0FFEE00C0FFEE01C0FFEE02C0FFEE03"
     key = bench.file("key", canary_key)

@@ -282,6 +282,7 @@ def test_a_good_table_is_not_recorded_beside_a_refused_one(world):
     assert world.take(table_rows(table, "SCC-2")).recorded == ["SCC-2"]
 
 
+@pytest.mark.sqlite
 def test_by_commands_without_a_value_anywhere(tmp_path):
     bench = Bench(tmp_path)
     world = SharingWorld(tmp_path)

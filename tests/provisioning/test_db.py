@@ -17,6 +17,7 @@ def _count_audit_rows(database):
         return session.scalar(select(func.count()).select_from(audit.AuditRow))
 
 
+@pytest.mark.sqlite
 def test_writers_of_one_process_queue_up_before_sqlite_makes_them_sleep(world):
     database = world.station.database
 

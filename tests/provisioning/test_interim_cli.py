@@ -122,6 +122,7 @@ def test_no_passcode_and_no_code_is_taken_from_the_arguments(bench, answer):
     assert answer not in refused.output
 
 
+@pytest.mark.sqlite
 def test_neither_passcode_nor_codes_reach_log_trail_exceptions_database_or_repr(bench, canaries):
     world, seen = bench.world, []
     world.place(order_values())

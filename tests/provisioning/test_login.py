@@ -30,7 +30,7 @@ from dscplus_station.login.tables import Attempt, Challenge
 from dscplus_station.users.service import put_on_record
 from tests.provisioning.support import CARDS, other_response
 
-pytestmark = pytest.mark.usefixtures("each_database")
+pytestmark = pytest.mark.each_database
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from dscplus_station.orders.tables import Order
 from dscplus_station.shipping.service import report_undelivered
 from tests.provisioning.support import CARDS, listed, order_values
 
+pytestmark = pytest.mark.each_database
 FACTS = '{"card":"0018","day":"2026-12-25"}'
 
 

@@ -377,6 +377,7 @@ def test_r46_a_deed_of_two_takes_two_people_and_the_role():
 # Secrets
 
 
+@pytest.mark.sqlite
 def test_no_secret_is_kept_or_recorded(world, people):
     token = sign_in(world.station, people, PIN, "bench-1")
     sign_in(world.station, "wendy", PASSWORD, "bench-2")

@@ -378,6 +378,7 @@ def test_r46_capturing_takes_a_second_person_with_a_secret(officer):
     }
 
 
+@pytest.mark.sqlite
 def test_no_secret_of_an_operator_is_left_in_the_home(officer):
     """Canaries: after commands that worked and commands that were refused, in every file and all output."""
     pin, password, short = "402913", "canary of a pass phrase", officer.file("short", "90417")

@@ -43,6 +43,7 @@ from dscplus_station.warehouse import warehouse_days
 from tests.provisioning.ordering_world import HOME, OrderingWorld
 from tests.provisioning.support import CARDS, COUNTRIES, GOOD_PIN, order_values, record_users, user_values
 
+pytestmark = pytest.mark.each_database
 MILLION = 1_000_000 * 100
 A, R, P = AssignmentState.ACTIVE, AssignmentState.REVOKED, AssignmentState.PENDING
 

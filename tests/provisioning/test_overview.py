@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import event
 
 from dscplus_station import overview
@@ -25,6 +26,7 @@ def queries(world):
         event.remove(engine, "before_cursor_execute", listen)
 
 
+@pytest.mark.sqlite
 def test_one_card_is_found_by_an_index_in_every_table(world):
     world.stock()
     world.shipped()

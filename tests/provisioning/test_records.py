@@ -333,6 +333,7 @@ def told(refusal):
     assert "Nothing was changed" in str(refusal.value)
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_is_told(world, monkeypatch):
     monkeypatch.setattr("dscplus_station.db.BUSY_TIMEOUT_MS", 20)
     database = Database(world.home.database_url)
@@ -346,6 +347,7 @@ def test_a_locked_database_is_told(world, monkeypatch):
     database.close()
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_told_and_nothing_is_half_written(world):
     world.stock()
     with world.station.database.reading() as session:
@@ -364,6 +366,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(world):
     assert len(world.place(*orders).placed) == 500
 
 
+@pytest.mark.sqlite
 def test_a_read_only_database_is_told(world):
     world.station.database.close()
     database = Database(f"sqlite:///file:{world.home.database_file}?mode=ro&uri=true")

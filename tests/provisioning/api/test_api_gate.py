@@ -358,6 +358,7 @@ def test_a_request_whose_process_died_may_be_made_again_after_a_minute(world):
     assert begin() is None
 
 
+@pytest.mark.sqlite
 def test_requests_and_answers_are_kept_sealed(api, portal):
     """Not even a digest of a request is in the clear: with a PIN in it, it is guessed in no time."""
     made = portal.post("/v1/orders", json=NEW, headers=keyed())
@@ -409,6 +410,7 @@ def test_answers_are_stored_by_nobody_on_the_way(api, portal):
     assert described["openapi"].startswith("3.1")
 
 
+@pytest.mark.sqlite
 def test_no_token_is_kept_or_logged(api, portal, tmp_path):
     log.open_log(tmp_path / "log")
     portal.post("/v1/orders", json=NEW, headers=keyed())

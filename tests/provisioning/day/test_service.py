@@ -46,6 +46,7 @@ def test_nobody_sees_a_day_to_come_or_without_a_role(world):
         picture_of(world.station, Actor("cleo", frozenset({Role.COMPLIANCE}), "bench-1"))
 
 
+@pytest.mark.sqlite
 def test_a_day_among_many_is_found_by_indexes(world):
     world.stock(2)
     world.shipped()

@@ -87,6 +87,7 @@ def test_a_label_is_printed_and_on_record_with_who_when_and_which(made):
     assert state_of(made) is CardState.LABELLED
 
 
+@pytest.mark.sqlite
 def test_it_is_on_record_and_no_transaction_is_open_while_the_printer_is_spoken_to(made):
     seen = []
 
@@ -362,7 +363,9 @@ def test_a_reprint_takes_a_reason(made):
 def test_every_step_is_in_the_audit_trail_without_name_and_address(made):
     act(made, service.print_label, "O-1", "2")
     with made.station.database.reading() as session:
-        rows = session.scalars(select(AuditRow).where(AuditRow.action.like("printing.%"))).all()
+        rows = session.scalars(
+            select(AuditRow).where(AuditRow.action.like("printing.%")).order_by(AuditRow.id)
+        ).all()
     assert [row.action for row in rows] == ["printing.label", "printing.SENDING", "printing.SENT"]
     assert {(row.operator, row.station) for row in rows} == {("olivia", "bench-1")}
     assert not any("Sample" in row.details for row in rows)
