@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from . import (
     activation,
+    api_calls,
     bench_page,
     channel,
     lists,
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "startup": startup.measure,
     "bench-page": bench_page.measure,
     "activation": activation.measure,
+    "api": api_calls.measure,
 }
 
 

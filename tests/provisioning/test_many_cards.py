@@ -5,21 +5,31 @@ Steps of SQLite's virtual machine are counted: they are the same on every machin
 
 import re
 import shutil
+import uuid
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
 
 from benchmarks.activation import NOON, make_due
+from benchmarks.api_calls import CALLS, Call, Visit
+from benchmarks.api_holders import holders
 from benchmarks.bulk_records import fill
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.actor import ALL_ROLES, Actor
+from dscplus_station.api.app import api_app
 from dscplus_station.home import Home
+from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.opening import open_station
-from tests.provisioning.support import _template
+from dscplus_station.passwords.service import StationPasswords
+from dscplus_station.tokens import service as tokens
+from dscplus_station.tokens.rules import Scope
+from tests.provisioning.api.api_world import TestClient
+from tests.provisioning.support import COUNTRIES, PASSPHRASE, _template
 
 FEW, MANY = 400, 1600
 DUE, TOLD = 24, 8
+THROUGH = re.compile(r"^SCAN (?!CONSTANT)|PRIMARY KEY \(rowid[<>]")
 CHANGED = ("SELECT", "UPDATE", "DELETE")
 
 
@@ -40,7 +50,7 @@ def stations(tmp_path_factory):
 
 @contextmanager
 def watched(station):
-    """The statements that were executed, and how many steps they took."""
+    """The statements that are executed, and how many steps they took, in whichever thread."""
     seen, steps = {}, 0
 
     def step():
@@ -51,18 +61,17 @@ def watched(station):
         if statement.startswith(CHANGED):
             seen.setdefault(statement, parameters)
 
-    def counting(handler):
-        connection = station.database.engine.raw_connection()
-        connection.driver_connection.set_progress_handler(handler, 1)
-        connection.close()
+    def count(connection, *_rest):
+        connection.set_progress_handler(step, 1)
 
-    event.listen(station.database.engine, "before_cursor_execute", listen)
-    counting(step)
+    engine = station.database.engine
+    event.listen(engine, "before_cursor_execute", listen)
+    event.listen(engine, "checkout", count)
     try:
         yield seen, lambda: steps
     finally:
-        counting(None)
-        event.remove(station.database.engine, "before_cursor_execute", listen)
+        event.remove(engine, "checkout", count)
+        event.remove(engine, "before_cursor_execute", listen)
 
 
 def looked_through(station, statements):
@@ -70,7 +79,7 @@ def looked_through(station, statements):
     with station.database.engine.connect() as connection:
         for statement, parameters in statements.items():
             plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
-            yield from ((row[-1], statement) for row in plan if re.match(r"SCAN (?!CONSTANT)", row[-1]))
+            yield from ((row[-1], statement) for row in plan if THROUGH.search(row[-1]))
 
 
 def test_r13_the_run_of_the_timers_looks_through_no_table_however_many_cards_there_are(stations):
@@ -84,3 +93,44 @@ def test_r13_the_run_of_the_timers_looks_through_no_table_however_many_cards_the
         assert list(looked_through(station, statements)) == []
     few, many = taken
     assert many <= few * 1.02, "the run works through what is not due"
+
+
+MORE = {
+    "gates": Call("GET", lambda v: f"/v1/users/{v.holder.user}/gates/bank-instructions", 200),
+    "participation": Call("GET", lambda v: f"/v1/users/{v.holder.user}/participation", 200),
+    "interim access": Call("GET", lambda v: f"/v1/users/{v.holder.user}/interim-access", 200),
+    "ways back": Call("GET", lambda v: f"/v1/users/{v.holder.user}/ways-back", 200),
+    "sharings": Call("GET", lambda v: f"/v1/users/{v.holder.user}/sharings", 200),
+    "returns": Call("GET", lambda v: f"/v1/orders/{v.holder.order}/returns", 200),
+}
+
+
+@pytest.fixture(scope="module")
+def visits(stations):
+    """The same holder at both stations, with a client of each API."""
+    found = []
+    for station in stations:
+        (holder,) = holders(station.home, PASSPHRASE, FEW, 1)
+        keystore = FileKeystore.open(station.home.keystore_file, PASSPHRASE)
+        token = tokens.add(station, Actor("olivia", ALL_ROLES, "bench-1"), "portal-1", Scope.PORTAL)
+        app = api_app(station, keystore, StationPasswords(station), COUNTRIES)
+        found.append((station, Visit(holder), TestClient(app, headers={"Authorization": f"Bearer {token}"})))
+    return found
+
+
+@pytest.mark.parametrize("name", [*CALLS, *MORE])
+def test_a_call_of_the_api_looks_through_no_table_however_many_cards_there_are(visits, name):
+    """In the order of a visit: a challenge is of a login that has begun."""
+    call, taken = (CALLS | MORE)[name], []
+    for station, visit, client in visits:
+        body = call.body(visit) if call.body else None
+        with watched(station) as (statements, steps):
+            headers = {"Idempotency-Key": str(uuid.uuid4())}
+            answer = client.request(call.method, call.path(visit), json=body, headers=headers)
+            taken.append(steps())
+        assert answer.status_code == call.status, answer.text
+        visit.known |= {call.keep: answer.json()[call.keep]} if call.keep else {}
+        assert len(statements) > 1
+        assert list(looked_through(station, statements)) == []
+    few, many = taken
+    assert many <= few * 1.02, "the call works through what is not the user's"
