@@ -60,6 +60,6 @@ def _doubtful(session: Session, station_name: str) -> list[Doubtful]:
     )
     return [
         Doubtful(order, serial_number, copy)
-        for order, serial_number, copy in session.execute(query).tuples()
+        for order, serial_number, copy in session.execute(query)
         if order is not None and copy is not None  # as a label's are, by the schema's own rules
     ]
