@@ -4,6 +4,7 @@
 # make kernel-shell  gives a shell in that guest
 # make bench  prints the table of measurements (benchmarks/)
 # make bench-kiosk  the kiosk's page beside OpenHTF's and HardPy's, which get environments of their own under build/
+# make bench-logins  logins by the API beside privacyIDEA's, which gets an environment of its own under build/
 # make bench-kernel  the same for the ways over USB, on a kernel in QEMU
 # make lock   renews the hashed lock files from pyproject.toml
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 JSON ?=
 K ?=
 
-.PHONY: run test test-kernel kernel-shell lint bench bench-kiosk bench-kernel lock clean
+.PHONY: run test test-kernel kernel-shell lint bench bench-kiosk bench-logins bench-kernel lock clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/dsc-station demo --home demo-home $(if $(JSON),--json)
@@ -38,12 +39,23 @@ bench: $(VENV)/.bench-ready
 bench-kiosk: $(VENV)/.dev-ready build/bench-kiosk/openhtf/.ready build/bench-kiosk/hardpy/.ready
 	@$(BIN)/python -m benchmarks.kiosk $(if $(JSON),--json)
 
-# Nothing of these two is in the environment that dscplus is used or tested in.
-build/bench-kiosk/%/.ready: requirements/bench-%.txt
+bench-logins: $(VENV)/.dev-ready build/bench-logins/privacyidea/.ready
+	@command -v strace >/dev/null || { echo "make bench-logins looks whether answers wait for the disk; first: apt-get install strace" >&2; exit 1; }
+	@$(BIN)/python -m benchmarks.logins $(if $(JSON),--json)
+
+# Nothing of these is in the environment that dscplus is used or tested in.
+define install_beside
 	@echo "setting up $(@D) from $< (once)" >&2
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+endef
+
+build/bench-kiosk/%/.ready: requirements/bench-%.txt
+	$(install_beside)
+
+build/bench-logins/%/.ready: requirements/bench-%.txt
+	$(install_beside)
 
 bench-kernel: $(VENV)/.dev-ready
 	@$(BIN)/python -m benchmarks.kernel $(if $(JSON),--json)

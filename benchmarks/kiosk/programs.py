@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,12 +74,3 @@ def _hardpy(folder: Path) -> Program:
     return Program(
         "HardPy", command, "/", "(document.querySelector('#root')?.innerText || '').trim().length > 20"
     )
-
-
-def environment() -> dict[str, str]:
-    """What the programs start with: nothing of this process's Python, so that byte code is kept as usual."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "DSC_STATION", "VIRTUAL_ENV"))
-    }

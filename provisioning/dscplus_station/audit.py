@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, func, select
+from sqlalchemy import Index, String, Text, UniqueConstraint, bindparam, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import Base
+from dscplus_station.db import Base, table_of
 
 Detail = str | int | bool | None
 
@@ -40,6 +40,11 @@ class AuditRow(Base):
     details: Mapped[str] = mapped_column(Text)
 
 
+# Made once: building them takes longer than running them, and every change does.
+_LAST_NUMBER = select(func.max(AuditRow.number)).where(AuditRow.station == bindparam("station"))
+_INSERT = insert(table_of(AuditRow))
+
+
 def record(
     session: Session, actor: Actor, at: datetime, action: str, subject: str, **details: Detail
 ) -> None:
@@ -52,20 +57,19 @@ def record(
     """
     number = session.info.get("audit number")
     if number is None:  # the write lock is held: nobody else adds rows before this transaction ends
-        number = (
-            session.scalar(select(func.max(AuditRow.number)).where(AuditRow.station == actor.station)) or 0
-        )
+        number = session.scalar(_LAST_NUMBER, {"station": actor.station}) or 0
     session.info["audit number"] = number + 1
-    session.add(
-        AuditRow(
-            station=actor.station,
-            number=number + 1,
-            at=at,
-            operator=actor.operator,
-            action=action,
-            subject=subject,
-            details=canonical(details),
-        )
+    session.execute(
+        _INSERT,
+        {
+            "station": actor.station,
+            "number": number + 1,
+            "at": at,
+            "operator": actor.operator,
+            "action": action,
+            "subject": subject,
+            "details": canonical(details),
+        },
     )
     session.info["audited"] = True
 

@@ -4,8 +4,7 @@ On both, writers take turns: a transaction that may write holds the one write lo
 readers wait for nobody (`databases`).
 """
 
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +19,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     Result,
+    Table,
     TypeDecorator,
     UpdateBase,
     event,
@@ -33,7 +33,8 @@ from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from dscplus_station.databases import Kind, postgresql, sqlite
 from dscplus_station.databases.where import is_postgresql
 from dscplus_station.errors import BadInput, DatabaseFailed, HeldByAnother
-from dscplus_station.wording import words
+from dscplus_station.turns import CommitFailed, CommitTimeout, Turns, TurnTimeout
+from dscplus_station.wording import N_, words
 
 _Row = TypeVar("_Row", bound="Base")
 
@@ -96,6 +97,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 (SQLAlchemy's own protocol)
 
 
+def table_of(kind: type[Base]) -> Table:
+    """The table behind a class, for statements that run often: they cost a fifth of the class's own."""
+    return cast("Table", kind.__table__)
+
+
 class UnauditedChange(AssertionError):
     """A transaction changed records and left no audit row: a mistake in the service, never in the input."""
 
@@ -114,7 +120,7 @@ class Database:
         self._kind: Kind = postgresql if is_postgresql(url) else sqlite
         self.engine = self._kind.open_engine(url, BUSY_TIMEOUT_MS)
         self._writers = self.engine.execution_options(**self._kind.WRITING)
-        self._turn = threading.Lock()
+        self._turns = Turns(self._begin_writing, BUSY_TIMEOUT_MS / 1000)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -125,8 +131,7 @@ class Database:
                 lost during the commit, it says that nobody knows.
             UnauditedChange: the service forgot its audit row; rolled back.
         """
-        with self._writing() as session:
-            _watch_for_unaudited_changes(session)
+        with self._failures_told(), self._turns.turn(_Audited) as session:
             yield session
 
     @contextmanager
@@ -136,7 +141,7 @@ class Database:
         Raises:
             DatabaseFailed: as for `writing`.
         """
-        with self._writing() as session:
+        with self._failures_told(), self._turns.turn(Session) as session:
             yield session
 
     @contextmanager
@@ -180,36 +185,15 @@ class Database:
         """
         self._kind.check(session.connection())
 
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._failures_told(), self._queued(), Session(self._writers, expire_on_commit=False) as session:
-            session.connection()  # takes the write lock before anything is read
-            yield session
-            session.flush()
-            try:
-                session.commit()
-            except DBAPIError as error:
-                if not self._kind.is_lost(error):
-                    raise
-                raise DatabaseFailed(
-                    "the station's database: the connection was lost while the change was being recorded, "
-                    "and nobody knows whether it was: look, before doing it again"
-                ) from error
-
-    @contextmanager
-    def _queued(self) -> Iterator[None]:
-        """Let this process's writers take turns among themselves before they ask for the write lock.
-
-        SQLite makes one that waits for it sleep, up to 0.1 s at a time; in PostgreSQL it holds a connection.
-        """
-        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-            raise DatabaseFailed(
-                "the station's database: another writer here holds it; try again. Nothing was changed."
-            )
+    def _begin_writing(self) -> Connection:
+        """A connection that has the write lock before anything is read."""
+        connection: Connection = self._writers.connect()
         try:
-            yield
-        finally:
-            self._turn.release()
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def close(self) -> None:
         """Close the pooled connections; the last one folds the write-ahead log into the file."""
@@ -219,6 +203,23 @@ class Database:
     def _failures_told(self) -> Iterator[None]:
         try:
             yield
+        except TurnTimeout as error:
+            raise DatabaseFailed(
+                "the station's database: another writer here holds it; try again. Nothing was changed."
+            ) from error
+        except CommitTimeout as error:
+            raise DatabaseFailed(
+                "the station's database: another writer here holds it while the change is being recorded, "
+                "and nobody knows whether it will be: look, before doing it again"
+            ) from error
+        except CommitFailed as error:
+            if error.at_the_end and self._kind.is_lost(error.cause):
+                raise DatabaseFailed(
+                    "the station's database: the connection was lost while the change was being recorded, "
+                    "and nobody knows whether it was: look, before doing it again"
+                ) from error
+            undone = N_("another writer's failure undid this, too; try again")
+            raise _unchanged(self._kind.reason(error.cause) or undone) from error
         except DBAPIError as error:
             if isinstance(error, DataError):
                 raise BadInput(
@@ -228,14 +229,20 @@ class Database:
             reason = self._kind.reason(error)
             if reason is None:
                 raise
-            raise DatabaseFailed(
-                "the station's database: {reason}. Nothing was changed.", reason=words(reason)
-            ) from error
+            raise _unchanged(reason) from error
 
 
-def affected(session: Session, change: UpdateBase) -> int:
-    """Run a conditional UPDATE or DELETE and give the number of rows it met: its condition is the guard."""
-    result = session.execute(change.execution_options(synchronize_session="fetch"))
+def _unchanged(reason: str) -> DatabaseFailed:
+    return DatabaseFailed("the station's database: {reason}. Nothing was changed.", reason=words(reason))
+
+
+def affected(session: Session, change: UpdateBase, values: Mapping[str, Any] | None = None) -> int:
+    """Run a conditional UPDATE or DELETE and give the number of rows it met: its condition is the guard.
+
+    Args:
+        values: of its bound parameters. A change of a table, not of a class, is not seen by loaded objects.
+    """
+    result = session.execute(change, values, execution_options={"synchronize_session": "fetch"})
     return cast("CursorResult[Any]", result).rowcount
 
 
@@ -250,25 +257,28 @@ def load_by_name(session: Session, table: type[_Row], names: Iterable[str]) -> d
     return found
 
 
-def _watch_for_unaudited_changes(session: Session) -> None:
-    """Refuse to commit changes without an audit row (`audit.record` sets the mark)."""
+class _Audited(Session):
+    """A session that refuses to commit changes without an audit row (`audit.record` sets the mark)."""
 
-    @event.listens_for(session, "after_flush")
-    def _flushed(session: Session, _context: object) -> None:
-        if session.new or session.dirty or session.deleted:
-            session.info["changed"] = True
 
-    @event.listens_for(session, "do_orm_execute")
-    def _executed(state: ORMExecuteState) -> Result[Any] | None:
-        if not (state.is_insert or state.is_update or state.is_delete):
-            return None
-        result = state.invoke_statement()
-        if cast("CursorResult[Any]", result).rowcount != 0:  # a condition that met no row changed nothing
-            state.session.info["changed"] = True
-        return result
+@event.listens_for(_Audited, "after_flush")
+def _flushed(session: Session, _context: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        session.info["changed"] = True
 
-    @event.listens_for(session, "before_commit")
-    def _committing(session: Session) -> None:
-        session.flush()
-        if session.info.get("changed") and not session.info.get("audited"):
-            raise UnauditedChange("records were changed without an audit row")
+
+@event.listens_for(_Audited, "do_orm_execute")
+def _executed(state: ORMExecuteState) -> Result[Any] | None:
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return None
+    result = state.invoke_statement()
+    if cast("CursorResult[Any]", result).rowcount != 0:  # a condition that met no row changed nothing
+        state.session.info["changed"] = True
+    return result
+
+
+@event.listens_for(_Audited, "before_commit")
+def _committing(session: Session) -> None:
+    session.flush()
+    if session.info.get("changed") and not session.info.get("audited"):
+        raise UnauditedChange("records were changed without an audit row")

@@ -1,15 +1,20 @@
 """The database under several writers of one process."""
 
+import sqlite3
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from dscplus_station import audit, db
-from dscplus_station.errors import DatabaseFailed
+from dscplus_station.errors import DatabaseFailed, NotPermitted
 
 WRITERS = 8
 TURNS = 5
+PATIENCE = 20
 
 
 def _count_audit_rows(database):
@@ -40,8 +45,90 @@ def test_writers_of_one_process_queue_up_before_sqlite_makes_them_sleep(world):
 
 def test_a_writer_that_gets_no_turn_says_so(world, monkeypatch):
     monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 0)
-    database = world.station.database
+    database = db.Database(world.home.database_url)
     with database.writing(), pytest.raises(DatabaseFailed, match="holds it"), database.writing():
         pass
     with database.writing() as session:  # the failure left nothing held
         audit.record(session, world.actor, world.station.now(), "test.turn", "after")
+
+
+@pytest.fixture
+def crowd(world):
+    """Writers that come while the first one works: their names, and how each ended."""
+    database = world.station.database
+    commits = []
+    event.listen(database.engine, "commit", lambda _connection: commits.append(_count_audit_rows(database)))
+
+    def run(*works):
+        first_is_in, all_wait = threading.Event(), threading.Event()
+
+        def write(number):
+            with database.writing() as session:
+                if number == 0:
+                    first_is_in.set()
+                    assert all_wait.wait(PATIENCE)
+                audit.record(session, world.actor, world.station.now(), "test.turn", str(number))
+                works[number](session)
+            return _count_audit_rows(database)
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            ends = [pool.submit(write, 0)]
+            assert first_is_in.wait(PATIENCE)
+            ends += [pool.submit(write, number) for number in range(1, len(works))]
+            while database._turns._waiting < len(works) - 1:
+                time.sleep(0.001)
+            all_wait.set()
+        return ends
+
+    run.commits = commits
+    run.before = _count_audit_rows(database)
+    return run
+
+
+def nothing(_session):
+    """A work that is done as soon as its row is there."""
+
+
+def refused(_session):
+    raise NotPermitted("no")
+
+
+def broken(session):
+    session.execute(text("SELECT nothing FROM nowhere"))
+
+
+def test_writers_that_wait_share_one_commit_and_none_is_done_before_it(crowd):
+    ends = crowd(*[nothing] * 6)
+    assert crowd.commits == [crowd.before]  # one, and nobody else had seen a row until then
+    assert {end.result() for end in ends} == {crowd.before + 6}
+
+
+def test_a_refusal_among_writers_that_share_a_commit_undoes_its_own_work_alone(crowd):
+    ends = crowd(nothing, refused, nothing)
+    assert isinstance(ends[1].exception(), NotPermitted)
+    assert [ends[n].result() for n in (0, 2)] == [crowd.before + 2] * 2
+    assert len(crowd.commits) == 1
+
+
+def test_a_failure_of_the_database_among_them_is_told_to_all_whose_work_it_undid(crowd, world):
+    ends = crowd(nothing, broken)
+    assert isinstance(ends[1].exception(), OperationalError)
+    told = ends[0].exception()
+    assert isinstance(told, DatabaseFailed) and "another writer's failure undid this" in str(told)
+    database = world.station.database
+    assert _count_audit_rows(database) == crowd.before
+    with database.writing() as session:  # the failure left nothing held
+        audit.record(session, world.actor, world.station.now(), "test.turn", "after")
+    assert _count_audit_rows(database) == crowd.before + 1
+
+
+def test_a_commit_that_fails_is_told_to_all_who_share_it(crowd, world):
+    def full(_connection):
+        raise OperationalError("COMMIT", None, sqlite3.OperationalError("database or disk is full"))
+
+    engine = world.station.database.engine
+    event.listen(engine, "commit", full, once=True)
+    ends = crowd(*[nothing] * 3)
+    for end in ends:
+        assert isinstance(end.exception(), DatabaseFailed) and "the disk is full" in str(end.exception())
+    assert _count_audit_rows(world.station.database) == crowd.before

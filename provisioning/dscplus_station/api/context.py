@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -55,8 +55,8 @@ class Caller:
 _bearer = HTTPBearer(auto_error=False, description="A token of `dsc-station api tokens add`.")
 
 
-def _caller_with(*scopes: Scope) -> Callable[..., Caller]:
-    def caller(request: Request, _shown: Annotated[object, Security(_bearer)]) -> Caller:
+def _caller_with(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
+    async def caller(request: Request, _shown: Annotated[object, Security(_bearer)]) -> Caller:
         bearer: Bearer = request.state.bearer
         if bearer.scope not in scopes:
             raise NotPermitted(f"a token of scope {bearer.scope} does not serve here: {' or '.join(scopes)}")
@@ -75,7 +75,7 @@ Office = Annotated[Caller, Depends(_caller_with(Scope.OFFICE))]
 Auditor = Annotated[Caller, Depends(_caller_with(Scope.AUDITOR))]
 
 
-def _key(
+async def _key(
     idempotency_key: Annotated[
         str,
         Header(
@@ -93,7 +93,7 @@ KEYED = [Depends(_key)]
 """For everything that creates."""
 
 
-def _kept_nowhere(request: Request) -> None:
+async def _kept_nowhere(request: Request) -> None:
     setattr(request.state, NOT_KEPT, True)
 
 
@@ -101,7 +101,7 @@ KEPT_NOWHERE = [Depends(_kept_nowhere)]
 """For what gives a secret, or logs somebody in: the same request again under its key hears 410."""
 
 
-def only_described(request: Request) -> None:
+async def only_described(request: Request) -> None:
     """Refuse queries that the call does not know: one that was mistyped would go unnoticed.
 
     Raises:

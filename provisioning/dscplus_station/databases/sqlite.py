@@ -43,6 +43,15 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
+    roll_back = engine.dialect.do_rollback_to_savepoint
+
+    def _roll_back(connection: Connection, name: str) -> None:
+        # SQLite ends the transaction by itself when a disk is full or fails: there is no savepoint any more.
+        if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            roll_back(connection, name)
+
+    engine.dialect.do_rollback_to_savepoint = _roll_back  # type: ignore[method-assign]
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -19,6 +19,19 @@ from dscplus_station.devices.rules import (
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, StateConflict, WrongUsage
 from dscplus_station.wording import words
+
+_LIVE_WITH_USERS = (
+    select(Device, Assignment)
+    .join(Assignment, Assignment.device_id == Device.id)
+    .where(
+        Device.serial_number == bindparam("serial_number"),
+        Device.ended_at.is_(None),
+        Assignment.state != AssignmentState.REVOKED,
+    )
+    .order_by(Assignment.id)
+    .with_for_update(of=Assignment)
+)
+"""A device with its users; locked as in `live_assignments`."""
 
 
 def enrol(
@@ -144,10 +157,9 @@ def assignment_of(session: Session, serial_number: str, user_name: str | None) -
         NotFound: the card is no device, or not this user's.
         WrongUsage: several users share it and none was named.
     """
-    device = live_device(session, serial_number)
-    assignments = live_assignments(session, device.id)
-    if user_name is not None:
-        assignments = [one for one in assignments if one.user_name == user_name]
+    found = session.execute(_LIVE_WITH_USERS, {"serial_number": serial_number}).all()
+    device = found[0][0] if found else live_device(session, serial_number)
+    assignments = [one for _, one in found if user_name is None or one.user_name == user_name]
     if not assignments:
         whose = (
             words("assigned to {user}", user=user_name)

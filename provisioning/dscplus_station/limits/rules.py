@@ -21,6 +21,11 @@ class Limits:
     per_day: int | None
     per_five_business_days: int | None
 
+    @property
+    def none(self) -> bool:
+        """Whether there is no limit at all: then nothing need be counted."""
+        return self.per_day is None and self.per_five_business_days is None
+
 
 def _usd(per_day: int, per_five_business_days: int) -> Limits:
     return Limits(per_day * 100, per_five_business_days * 100)

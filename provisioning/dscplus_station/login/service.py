@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected
+from dscplus_station.db import affected, table_of
 from dscplus_station.devices.rules import INTERIM, AssignmentState, is_over
 from dscplus_station.devices.service import assignment_of, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
@@ -31,6 +31,31 @@ from dscplus_station.login.tables import Attempt, Challenge
 from dscplus_station.station import Station
 from dscplus_station.users.identity import require_open
 
+# Statements of every login, made once: building them takes longer than running them.
+_challenges = table_of(Challenge)
+_RECENT = (
+    select(Challenge.question, Challenge.issued_at)
+    .where(Challenge.assignment_id == bindparam("assignment_id"), Challenge.issued_at > bindparam("since"))
+    .order_by(Challenge.issued_at)
+)
+_ASKED = (
+    select(Challenge.id, Challenge.expires_at, Challenge.used_at)
+    .where(
+        Challenge.assignment_id == bindparam("assignment_id"),
+        Challenge.question == bindparam("question"),
+        Challenge.purpose == bindparam("purpose"),
+    )
+    .order_by(Challenge.id.desc())
+    .limit(1)
+)
+_USE_UP = (
+    update(_challenges)
+    .where(_challenges.c.id == bindparam("challenge_id"), _challenges.c.used_at.is_(None))
+    .values(used_at=bindparam("now"))
+)
+_NEW_CHALLENGE = insert(_challenges)
+_NEW_ATTEMPT = insert(table_of(Attempt))
+
 
 @dataclass(frozen=True)
 class Issued:
@@ -49,6 +74,7 @@ class Answer:
 
     serial_number: str
     user: str
+    device_id: int
     outcome: Outcome
     locked: bool
     tries_left: int
@@ -79,7 +105,6 @@ def issue_challenge(
             challenges within one lifetime of a challenge.
     """
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
-    lifetime = station.settings.login.challenge_lifetime
     with station.database.writing() as session:
         now = station.now()
         device, assignment = assignment_of(session, serial_number, user_name)
@@ -88,40 +113,44 @@ def issue_challenge(
         kind = require_usable(device, assignment, now, *states_for(purpose))
         if fault := purpose_fault(device.type, purpose):
             raise NotPermitted(f"{serial_number}: {fault}")
-        if kind.new_question is None:
-            raise WrongUsage(
-                f"{serial_number} is a {device.type}: it answers no challenge, verify it at once"
-            )
-        recent = list(
-            session.execute(
-                select(Challenge.question, Challenge.issued_at)
-                .where(
-                    Challenge.assignment_id == assignment.id,
-                    Challenge.issued_at > now - lifetime,
-                )
-                .order_by(Challenge.issued_at)
-            )
+        return issue(session, station, actor, now, device, assignment, kind, purpose)
+
+
+def issue(
+    session: Session,
+    station: Station,
+    actor: Actor,
+    now: datetime,
+    device: Device,
+    assignment: Assignment,
+    kind: Kind,
+    purpose: Purpose,
+) -> Issued:
+    """Issue a challenge for a usable device, within the caller's transaction.
+
+    Raises:
+        WrongUsage, NotPermitted: a passcode; too many challenges at a time. Nothing was changed.
+    """
+    serial_number, user = device.serial_number, assignment.user_name
+    if kind.new_question is None:
+        raise WrongUsage(f"{serial_number} is a {device.type}: it answers no challenge, verify it at once")
+    lifetime = station.settings.login.challenge_lifetime
+    since = {"assignment_id": assignment.id, "since": now - lifetime}
+    recent = session.execute(_RECENT, since).all()
+    if len(recent) >= MAX_CHALLENGES:
+        again = recent[-MAX_CHALLENGES].issued_at + lifetime
+        raise NotPermitted(
+            f"card {serial_number}: {len(recent)} challenges for {user} within "
+            f"{lifetime.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
         )
-        if len(recent) >= MAX_CHALLENGES:
-            again = recent[-MAX_CHALLENGES].issued_at + lifetime
-            raise NotPermitted(
-                f"card {serial_number}: {len(recent)} challenges for {assignment.user_name} within "
-                f"{lifetime.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
-            )
-        open_questions = {question for question, _ in recent}
-        while (question := kind.new_question()) in open_questions:
-            pass
-        challenge = Challenge(
-            assignment_id=assignment.id,
-            question=question,
-            purpose=purpose,
-            issued_at=now,
-            expires_at=now + lifetime,
-        )
-        session.add(challenge)
-        user = assignment.user_name
-        audit.record(session, actor, now, "login.challenge", serial_number, user=user, purpose=purpose)
-        return Issued(serial_number, assignment.user_name, question, kind.asks, challenge.expires_at)
+    open_questions = {question for question, _ in recent}
+    while (question := kind.new_question()) in open_questions:
+        pass
+    expires_at = now + lifetime
+    row = {"assignment_id": assignment.id, "question": question, "purpose": purpose}
+    session.execute(_NEW_CHALLENGE, {**row, "issued_at": now, "expires_at": expires_at})
+    audit.record(session, actor, now, "login.challenge", serial_number, user=user, purpose=purpose)
+    return Issued(serial_number, user, question, kind.asks, expires_at)
 
 
 def check_login(
@@ -165,12 +194,24 @@ def prove(
     Raises:
         WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
     """
+    device, assignment = provable(session, now, serial_number, user_name, purpose)
+    return judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
+
+
+def provable(
+    session: Session, now: datetime, serial_number: str, user_name: str | None, purpose: Purpose
+) -> tuple[Device, Assignment]:
+    """The ACTIVE user's device whose answer serves a purpose, within the caller's transaction.
+
+    Raises:
+        WrongUsage, NotFound, NotPermitted: as for `check_login`.
+    """
     device, assignment = assignment_of(session, serial_number, user_name)
     require_open(session, assignment.user_name)
     require_usable(device, assignment, now, AssignmentState.ACTIVE)
     if fault := purpose_fault(device.type, purpose):
         raise NotPermitted(f"{serial_number}: {fault}")
-    return judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
+    return device, assignment
 
 
 def judge(
@@ -210,15 +251,8 @@ def judge(
         outcome = Outcome.RIGHT if right else Outcome.WRONG
 
     assignment.wrong_responses = wrong_after(outcome, assignment.wrong_responses)
-    session.add(
-        Attempt(
-            assignment_id=assignment.id,
-            challenge_id=challenge.id if challenge else None,
-            purpose=purpose,
-            outcome=outcome,
-            at=now,
-        )
-    )
+    attempt = {"assignment_id": assignment.id, "challenge_id": challenge.id if challenge else None}
+    session.execute(_NEW_ATTEMPT, {**attempt, "purpose": purpose, "outcome": outcome, "at": now})
     user, wrong = assignment.user_name, assignment.wrong_responses
     audit.record(
         session,
@@ -234,23 +268,16 @@ def judge(
     locked = locks(wrong, figures)
     if locked:
         move_assignment(session, actor, now, assignment, AssignmentState.LOCKED, f"{wrong} wrong responses")
-    return Answer(device.serial_number, user, outcome, locked, max(0, figures.wrong_responses - wrong))
+    tries_left = max(0, figures.wrong_responses - wrong)
+    return Answer(device.serial_number, user, device.id, outcome, locked, tries_left)
 
 
 def _take(
     session: Session, now: datetime, assignment: Assignment, question: str, purpose: Purpose
-) -> tuple[Challenge | None, Outcome | None]:
+) -> tuple[Row[int, datetime, datetime | None] | None, Outcome | None]:
     """Use up the challenge that is answered; gives it, and why it cannot be answered, or None."""
-    challenge = session.scalars(
-        select(Challenge)
-        .where(
-            Challenge.assignment_id == assignment.id,
-            Challenge.question == question,
-            Challenge.purpose == purpose,
-        )
-        .order_by(Challenge.id.desc())
-        .limit(1)
-    ).one_or_none()
+    asked = {"assignment_id": assignment.id, "question": question, "purpose": purpose}
+    challenge = session.execute(_ASKED, asked).one_or_none()
     outcome = unanswerable(
         now,
         issued_for_this=challenge is not None,
@@ -258,9 +285,8 @@ def _take(
         expires_at=challenge.expires_at if challenge else None,
     )
     if outcome is None and challenge is not None:
-        open_one = (Challenge.id == challenge.id, Challenge.used_at.is_(None))
-        if affected(session, update(Challenge).where(*open_one).values(used_at=now)) != 1:
-            outcome = Outcome.REPLAYED
+        used = affected(session, _USE_UP, {"challenge_id": challenge.id, "now": now})
+        outcome = None if used == 1 else Outcome.REPLAYED
     return challenge, outcome
 
 

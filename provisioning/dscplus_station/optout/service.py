@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -105,7 +105,12 @@ def _require_primary(session: Session, acting: str, user_name: str) -> None:
     require_open(session, acting)
 
 
+_OPEN = (
+    select(OptOut)
+    .where(OptOut.user_name == bindparam("user_name"), OptOut.ended_at.is_(None))
+    .with_for_update()
+)
+
+
 def _open(session: Session, user_name: str) -> OptOut | None:
-    return session.scalars(
-        select(OptOut).where(OptOut.user_name == user_name, OptOut.ended_at.is_(None)).with_for_update()
-    ).one_or_none()
+    return session.scalars(_OPEN, {"user_name": user_name}).one_or_none()

@@ -4,22 +4,21 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected
+from dscplus_station.db import affected, table_of
 from dscplus_station.devices.rules import DeviceType
-from dscplus_station.devices.service import live_device
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.limits.rules import WITHDRAWAL_LIMITS
 from dscplus_station.limits.service import leeway_with
 from dscplus_station.login.kinds import Asks
-from dscplus_station.login.rules import OUTCOME_TOLD, Outcome, Purpose
-from dscplus_station.login.service import issue_challenge
+from dscplus_station.login.rules import OUTCOME_TOLD, Purpose
+from dscplus_station.login.service import issue, issue_challenge
 from dscplus_station.operators.hashing import digest
 from dscplus_station.optout.rules import RESTRICTIONS
 from dscplus_station.optout.service import is_opted_out
@@ -35,12 +34,24 @@ from dscplus_station.portal.rules import (
     password_alone,
 )
 from dscplus_station.portal.tables import PortalLogin, WrongPasswords
-from dscplus_station.sessions.devices import login_devices
-from dscplus_station.sessions.service import SessionFacts, Withdrawals, log_in
+from dscplus_station.sessions.devices import device_to_pick, login_devices
+from dscplus_station.sessions.service import Login, SessionFacts, Withdrawals, answered
 from dscplus_station.station import Station
+from dscplus_station.users.identity import require_open
 from dscplus_station.users.tables import Closure, User
 
 TOKEN_BYTES = 24
+_NO_LOGIN = "no login under way"
+
+# Statements of every login, made once: building them takes longer than running them.
+_logins = table_of(PortalLogin)
+_BY_TOKEN = select(PortalLogin).where(PortalLogin.token_hash == bindparam("token_hash"))
+_COUNT_TRY = update(_logins).where(_logins.c.id == bindparam("login_id")).values(tries=_logins.c.tries + 1)
+_END = (
+    update(_logins)
+    .where(_logins.c.id == bindparam("login_id"), _logins.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), device_id=bindparam("device"))
+)
 
 
 class LoginRefused(NotPermitted):
@@ -134,19 +145,30 @@ def ask(station: Station, actor: Actor, login: str, serial_number: str) -> Asked
         LoginRefused: the login is over, or the device is not one that this user can pick.
     """
     actor.require(Role.CLIENT_SERVICES, "log users in")
-    begun = _open_login(station, login)
-    if begun is None:
-        raise _refused(station, actor, "unknown", "no login under way")
-    user = begun.user_name
-    picked = next((one for one in _picks(station, user) if one.serial_number == serial_number), None)
+    with station.database.writing() as session:
+        now = station.now()
+        begun = _open_login(session, station, now, login)
+        asked = _ask(session, station, actor, now, begun, serial_number) if begun else _NO_LOGIN
+    if isinstance(asked, Asked):
+        return asked
+    raise _refused(station, actor, begun.user_name if begun else "unknown", asked)
+
+
+def _ask(
+    session: Session, station: Station, actor: Actor, now: datetime, begun: PortalLogin, serial_number: str
+) -> Asked | str:
+    """Ask the picked device, or tell why it is not asked; nothing was changed then."""
+    picked = device_to_pick(session, now, begun.user_name, serial_number)
     if picked is None:
-        raise _refused(station, actor, user, "no device to pick")
-    if picked.asks is Asks.PASSCODE:
-        return Asked(serial_number, picked.asks, None, begun.begun_at + lifetime(station.settings.login))
+        return "no device to pick"
+    device, assignment, kind = picked
+    if kind.asks is Asks.PASSCODE:
+        return Asked(serial_number, kind.asks, None, begun.begun_at + lifetime(station.settings.login))
     try:
-        issued = issue_challenge(station, actor, serial_number, user, Purpose.LOGIN)
-    except (NotPermitted, NotFound) as refusal:
-        raise _refused(station, actor, user, str(refusal)) from None
+        require_open(session, begun.user_name)
+        issued = issue(session, station, actor, now, device, assignment, kind, Purpose.LOGIN)
+    except NotPermitted as refusal:
+        return str(refusal)
     return Asked(serial_number, issued.asks, issued.challenge, issued.expires_at)
 
 
@@ -166,33 +188,30 @@ def answer(
         WrongUsage: it has not the form of such a device's answer: no attempt.
     """
     actor.require(Role.CLIENT_SERVICES, "log users in")
-    begun = _open_login(station, login)
-    if begun is None:
-        raise _refused(station, actor, "unknown", "no login under way")
-    user = begun.user_name
-    try:
-        done = log_in(station, actor, keystore, serial_number, question, response, user)
-    except (NotPermitted, NotFound) as refusal:
-        raise _refused(station, actor, user, str(refusal)) from None
-    with station.database.noting() as session:
-        if done.answer.outcome is not Outcome.RIGHT:
-            session.execute(
-                update(PortalLogin).where(PortalLogin.id == begun.id).values(tries=PortalLogin.tries + 1)
-            )
-            ended = 0
-        else:
-            device = live_device(session, serial_number)
-            ended = affected(
-                session,
-                update(PortalLogin)
-                .where(PortalLogin.id == begun.id, PortalLogin.ended_at.is_(None))
-                .values(ended_at=station.now(), device_id=device.id),
-            )
-    if done.answer.outcome is not Outcome.RIGHT:
-        raise _refused(station, actor, user, OUTCOME_TOLD[done.answer.outcome])
-    if ended != 1 or done.session is None:
-        raise _refused(station, actor, user, "this login was answered already")
-    return done.session
+    with station.database.writing() as session:
+        now = station.now()
+        begun = _open_login(session, station, now, login)
+        told: SessionFacts | str = _NO_LOGIN
+        if begun is not None:
+            try:
+                done = answered(
+                    session, station, actor, now, keystore, serial_number, question, response, begun.user_name
+                )
+                told = _end(session, now, begun, done)
+            except (NotPermitted, NotFound) as refusal:  # nothing was changed
+                told = str(refusal)
+    if isinstance(told, SessionFacts):
+        return told
+    raise _refused(station, actor, begun.user_name if begun else "unknown", told)
+
+
+def _end(session: Session, now: datetime, begun: PortalLogin, done: Login) -> SessionFacts | str:
+    """Let a right answer end the login, a wrong one count against it; the facts, or why there are none."""
+    if done.session is None:
+        session.execute(_COUNT_TRY, {"login_id": begun.id})
+        return OUTCOME_TOLD[done.answer.outcome]
+    ended = {"login_id": begun.id, "now": now, "device": done.answer.device_id}
+    return done.session if affected(session, _END, ended) == 1 else "this login was answered already"
 
 
 def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purpose: Purpose) -> Asked:
@@ -207,9 +226,7 @@ def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purp
     """
     actor.require(Role.CLIENT_SERVICES, "log users in")
     with station.database.reading() as session:
-        found = session.scalars(
-            select(PortalLogin).where(PortalLogin.token_hash == digest(login))
-        ).one_or_none()
+        found = session.scalars(_BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
     if found is None or not is_live(station.now(), found.begun_at, found.ended_at, station.settings.login):
         raise _refused(station, actor, "unknown", "no login under way")
     issued = issue_challenge(station, actor, serial_number, found.user_name, purpose)
@@ -258,14 +275,9 @@ def _picks(station: Station, user_name: str) -> list[Pick]:
     ]
 
 
-def _open_login(station: Station, login: str) -> PortalLogin | None:
-    with station.database.reading() as session:
-        found = session.scalars(
-            select(PortalLogin).where(PortalLogin.token_hash == digest(login))
-        ).one_or_none()
-    if found is None or not is_open(
-        station.now(), found.begun_at, found.ended_at, found.tries, station.settings.login
-    ):
+def _open_login(session: Session, station: Station, now: datetime, login: str) -> PortalLogin | None:
+    found = session.scalars(_BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
+    if found is None or not is_open(now, found.begun_at, found.ended_at, found.tries, station.settings.login):
         return None
     return found
 

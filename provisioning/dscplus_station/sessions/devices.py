@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from dscplus_station.devices.rules import AssignmentState, DeviceType, only_portal
-from dscplus_station.devices.service import live_assignments_of_users
-from dscplus_station.errors import NotPermitted
-from dscplus_station.login.kinds import Asks
+from dscplus_station.devices.service import assignment_of, live_assignments_of_users
+from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.errors import NotFound, NotPermitted
+from dscplus_station.login.kinds import Asks, Kind
 from dscplus_station.login.service import require_usable
 from dscplus_station.station import Station
 from dscplus_station.users.identity import get_user
@@ -53,3 +56,14 @@ def login_devices(station: Station, user_name: str) -> list[LoginDevice]:
                 )
             )
         return found
+
+
+def device_to_pick(
+    session: Session, now: datetime, user_name: str, serial_number: str
+) -> tuple[Device, Assignment, Kind] | None:
+    """A device that the user can pick now, with how it is asked; None if it is none, within a transaction."""
+    try:
+        device, assignment = assignment_of(session, serial_number, user_name)
+        return device, assignment, require_usable(device, assignment, now, AssignmentState.ACTIVE)
+    except (NotFound, NotPermitted):
+        return None

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.devices.rules import DeviceType, only_portal
-from dscplus_station.devices.service import live_device
+from dscplus_station.devices.tables import Device
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.limits.rules import WITHDRAWAL_LIMITS
 from dscplus_station.limits.service import leeway_with
 from dscplus_station.login.rules import Outcome, Purpose
-from dscplus_station.login.service import Answer, prove
+from dscplus_station.login.service import Answer, judge, provable
 from dscplus_station.optout.rules import RESTRICTIONS
 from dscplus_station.optout.service import is_opted_out
 from dscplus_station.station import Station
@@ -70,23 +70,41 @@ def log_in(
     """
     actor.require(Role.CLIENT_SERVICES, "check responses")
     with station.database.writing() as session:
-        now, purpose = station.now(), Purpose.LOGIN
-        answer = prove(
-            session, station, actor, now, keystore, serial_number, user_name, question, response, purpose
-        )
-        if answer.outcome is not Outcome.RIGHT:
-            return Login(answer, None)
-        return Login(answer, _facts(session, station, now, answer))
+        now = station.now()
+        return answered(session, station, actor, now, keystore, serial_number, question, response, user_name)
 
 
-def _facts(session: Session, station: Station, now: datetime, answer: Answer) -> SessionFacts:
-    device = live_device(session, answer.serial_number)
+def answered(
+    session: Session,
+    station: Station,
+    actor: Actor,
+    now: datetime,
+    keystore: Keystore,
+    serial_number: str,
+    question: str,
+    response: str,
+    user_name: str | None,
+) -> Login:
+    """As `log_in`, within the caller's transaction, which must commit either way.
+
+    Raises:
+        WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
+    """
+    purpose = Purpose.LOGIN
+    device, assignment = provable(session, now, serial_number, user_name, purpose)
+    answer = judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
+    if answer.outcome is not Outcome.RIGHT:
+        return Login(answer, None)
+    return Login(answer, _facts(session, station, now, device, answer))
+
+
+def _facts(session: Session, station: Station, now: datetime, device: Device, answer: Answer) -> SessionFacts:
     portal_only = only_portal(device.portal_only_from, now)
     limits = WITHDRAWAL_LIMITS[device.type]
     out = is_opted_out(session, answer.user)
     withdrawals = None
     if not portal_only:
-        left = leeway_with(session, station, answer.user, device.type).left
+        left = None if limits.none else leeway_with(session, station, answer.user, device.type).left
         withdrawals = Withdrawals(limits.per_day, limits.per_five_business_days, left)
     return SessionFacts(
         device=device.type,

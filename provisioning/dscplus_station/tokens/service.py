@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
@@ -19,6 +19,9 @@ PREFIX = "dsct_"
 """By which scanners for leaked secrets know one."""
 TOKEN_BYTES = 32
 _DEED = "manage the API's tokens"
+_BEARER = select(ApiToken.name, ApiToken.scope, ApiToken.ends_at).where(
+    ApiToken.token_hash == bindparam("token_hash")
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def tokens(station: Station) -> list[TokenView]:
 def bearer_of(station: Station, token: str) -> Bearer | None:
     """Who bears a token now; None if nobody does. Hashes are compared, so time tells nothing of it."""
     with station.database.reading() as session:
-        found = session.scalars(select(ApiToken).where(ApiToken.token_hash == digest(token))).one_or_none()
+        found = session.execute(_BEARER, {"token_hash": digest(token)}).one_or_none()
     if found is None or not is_valid(station.now(), found.ends_at):
         return None
     actor = Actor(f"api:{found.name}", ROLES_OF[found.scope], station.settings.station)

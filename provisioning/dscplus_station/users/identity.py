@@ -3,7 +3,7 @@
 import json
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dscplus_station.errors import NotFound, NotPermitted
@@ -11,6 +11,12 @@ from dscplus_station.keystore.interface import Keystore, identity_of
 from dscplus_station.users.rules import CLOSED, Document, DocumentType, Identity
 from dscplus_station.users.tables import Closure, IdentityRecord, User
 from dscplus_station.wording import words
+
+_WITH_CLOSURE = (
+    select(User, Closure.user_name)
+    .outerjoin(Closure, Closure.user_name == User.name)
+    .where(User.name == bindparam("name"))
+)
 
 
 class AccountClosed(NotPermitted):
@@ -36,8 +42,11 @@ def require_open(session: Session, name: str) -> User:
         NotFound: there is none.
         AccountClosed: as it says.
     """
-    user = get_user(session, name)
-    if session.get(Closure, name) is not None:
+    found = session.execute(_WITH_CLOSURE, {"name": name}).one_or_none()
+    if found is None:
+        return get_user(session, name)
+    user, closed = found
+    if closed is not None:
         raise AccountClosed("{name}'s account is closed: {told}", name=name, told=words(CLOSED))
     return user
 
