@@ -26,7 +26,7 @@ SECONDS = 6
 """Of a turn."""
 SUPPLY = {True: 400, False: 4_000}
 """Logins that are ready for a turn, with and without hashing: more than anybody makes."""
-WARM = 20
+WARM = CONNECTIONS
 TRACED = 5
 TIMES = 50
 RATE = 300
