@@ -117,7 +117,7 @@ class StationSide:
             active = connection.execute(
                 "SELECT device.id, device.serial_number, device.run_id, assignment.user_name"
                 " FROM device JOIN assignment ON assignment.device_id = device.id"
-                " WHERE assignment.state = 'ACTIVE' AND device.ended_at IS NULL"
+                " WHERE device.type = 'DSC+' AND assignment.state = 'ACTIVE' AND device.ended_at IS NULL"
             ).fetchall()
             for device, card, run, user in active:
                 seed = os.urandom(SEED_BYTES)
