@@ -79,8 +79,11 @@ def language():
 
 
 @pytest.fixture
-def tab(browser, kiosk, size, language):
-    """A page of the browser at the kiosk, nobody signed in. What its console complains of fails the test."""
+def tab(browser, kiosk, size, language, caplog):
+    """A page of the browser at the kiosk, nobody signed in.
+
+    What its console complains of fails the test, and so does a mistake that the kiosk logs.
+    """
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, locale=language, base_url=kiosk.url
@@ -93,6 +96,8 @@ def tab(browser, kiosk, size, language):
     yield page
     context.close()
     assert complaints == []
+    logged = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    assert [record.facts for record in logged if "a mistake of ours" in record.getMessage()] == []
 
 
 def _note(message, complaints):
