@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -81,6 +82,14 @@ def serve(tab, slots, order, slot, serial):
     expect(tile(tab, slot)).to_contain_text(order)
 
 
+def wait_for_labels(world, count):
+    """Wait until so many came out: they print in a thread of their own, and PASS may show before."""
+    deadline = time.monotonic() + 10
+    while len(jobs(world.station, open_only=False)) < count:
+        assert time.monotonic() < deadline, "the labels did not print"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_four_cards_at_a_time_each_into_its_own_envelope(at_bench, slots, accessible, screenshot, size):
     tab = at_bench
@@ -101,6 +110,7 @@ def test_four_cards_at_a_time_each_into_its_own_envelope(at_bench, slots, access
         expect(tile(tab, number)).to_contain_text("PASS")
     accessible(tab)
     screenshot(tab, "bench-four-passed")
+    wait_for_labels(slots.world, 4)
     for number in (3, 1, 4, 2):
         slots.pull(number)
         expect(tile(tab, number)).to_contain_text("Empty")
