@@ -120,7 +120,7 @@ class Database:
         self._kind: Kind = postgresql if is_postgresql(url) else sqlite
         self.engine = self._kind.open_engine(url, BUSY_TIMEOUT_MS)
         self._writers = self.engine.execution_options(**self._kind.WRITING)
-        self._turns = Turns(self._begin_writing, BUSY_TIMEOUT_MS / 1000)
+        self._turns = Turns(self._begin_writing, self._is_whole, BUSY_TIMEOUT_MS / 1000)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -195,6 +195,10 @@ class Database:
             raise
         return connection
 
+    def _is_whole(self, connection: Connection) -> bool:
+        """Whether a writer's transaction is open and can be committed."""
+        return not connection.invalidated and self._kind.is_whole(connection)
+
     def close(self) -> None:
         """Close the pooled connections; the last one folds the write-ahead log into the file."""
         self.engine.dispose()
@@ -213,13 +217,14 @@ class Database:
                 "and nobody knows whether it will be: look, before doing it again"
             ) from error
         except CommitFailed as error:
-            if error.at_the_end and self._kind.is_lost(error.cause):
+            if error.at_the_end and error.cause is not None and self._kind.is_lost(error.cause):
                 raise DatabaseFailed(
                     "the station's database: the connection was lost while the change was being recorded, "
                     "and nobody knows whether it was: look, before doing it again"
                 ) from error
             undone = N_("another writer's failure undid this, too; try again")
-            raise _unchanged(self._kind.reason(error.cause) or undone) from error
+            reason = None if error.cause is None else self._kind.reason(error.cause)
+            raise _unchanged(reason or undone) from error
         except DBAPIError as error:
             if isinstance(error, DataError):
                 raise BadInput(

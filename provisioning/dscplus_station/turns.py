@@ -26,11 +26,12 @@ class CommitFailed(Exception):
     """The transaction was not committed.
 
     Args:
-        cause: why not: the commit's own failure, or that of another writer whose work was in it, too.
+        cause: why not: the commit's own failure, or that of another writer whose work was in it, too; None if
+            the database ended the transaction without a word of it.
         at_the_end: whether it was the commit itself that failed.
     """
 
-    def __init__(self, cause: DBAPIError, *, at_the_end: bool) -> None:
+    def __init__(self, cause: DBAPIError | None, *, at_the_end: bool) -> None:
         super().__init__()
         self.cause = cause
         self.at_the_end = at_the_end
@@ -46,7 +47,8 @@ class _Shared:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.members = 0
-        self.broken: DBAPIError | None = None
+        self.broken = False
+        self.cause: DBAPIError | None = None
         self.failure: BaseException | None = None
         self.over = threading.Event()
 
@@ -56,11 +58,15 @@ class Turns:
 
     Args:
         begin: opens a connection, and takes the write lock.
+        is_whole: whether that transaction is still open and can be committed.
         seconds: how long a writer waits for its turn, and for the others' after it.
     """
 
-    def __init__(self, begin: Callable[[], Connection], seconds: float) -> None:
+    def __init__(
+        self, begin: Callable[[], Connection], is_whole: Callable[[Connection], bool], seconds: float
+    ) -> None:
         self._begin = begin
+        self._is_whole = is_whole
         self._seconds = seconds
         self._turn = threading.Lock()
         self._counting = threading.Lock()
@@ -81,16 +87,19 @@ class Turns:
                 shared.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
             ) as session:
                 session.connection()
-                try:
-                    yield session
-                    session.commit()
-                except DBAPIError as error:
-                    if not isinstance(error, IntegrityError | DataError):
-                        shared.broken = error  # it may have ended the transaction, savepoints and all
-                        shared.connection.rollback()
-                    raise
-        finally:
+                yield session
+                session.commit()
+        except Exception as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError):
+                shared.broken, shared.cause = True, error  # its savepoint may not be undone
             self._hand_on(shared)
+            if shared.failure is None or shared.cause is error:
+                raise
+            raise shared.failure from error  # a refusal may rest on what another did, and is undone now
+        except BaseException:
+            self._hand_on(shared)
+            raise
+        self._hand_on(shared)
         if shared.failure is not None:
             raise shared.failure
 
@@ -118,21 +127,33 @@ class Turns:
 
     def _hand_on(self, shared: _Shared) -> None:
         """End the turn, and with it the transaction, unless somebody goes on in it; wait for its end."""
-        try:
-            if shared.broken is not None or shared.members >= MAX_SHARING or not self._waiting:
-                self._end(shared)
-        finally:
-            self._turn.release()
+        # An error may have ended the transaction, savepoints and all: what comes next would stand alone.
+        if not shared.broken and not self._is_whole(shared.connection):
+            shared.broken = True
+        if shared.broken or shared.members >= MAX_SHARING or not self._left_to_another():
+            self._end_turn(shared)
         if not shared.over.wait(self._seconds):
             raise CommitTimeout
+
+    def _left_to_another(self) -> bool:
+        """Release the turn if somebody waits for it; in one step, so that nobody gives up in between."""
+        with self._counting:
+            if self._waiting:
+                self._turn.release()
+            return bool(self._waiting)
 
     def _leave_nothing_open(self) -> None:
         """Whoever had the turn may have relied on one who gives up now."""
         if not self._turn.acquire(blocking=False):
             return
+        if self._shared is None:
+            self._turn.release()
+        elif not self._left_to_another():
+            self._end_turn(self._shared)
+
+    def _end_turn(self, shared: _Shared) -> None:
         try:
-            if self._shared is not None and not self._waiting:
-                self._end(self._shared)
+            self._end(shared)
         finally:
             self._turn.release()
 
@@ -141,10 +162,10 @@ class Turns:
         self._shared = None
         try:
             with shared.connection as connection:
-                if shared.broken is None:
-                    connection.commit()
+                if shared.broken:
+                    shared.failure = CommitFailed(shared.cause, at_the_end=False)
                 else:
-                    shared.failure = CommitFailed(shared.broken, at_the_end=False)
+                    connection.commit()
         except DBAPIError as error:
             shared.failure = CommitFailed(error, at_the_end=True)
         except BaseException as error:

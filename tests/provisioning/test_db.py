@@ -132,3 +132,71 @@ def test_a_commit_that_fails_is_told_to_all_who_share_it(crowd, world):
     for end in ends:
         assert isinstance(end.exception(), DatabaseFailed) and "the disk is full" in str(end.exception())
     assert _count_audit_rows(world.station.database) == crowd.before
+
+
+@pytest.mark.sqlite
+def test_a_transaction_that_sqlite_ended_by_itself_is_told_to_all_whose_work_was_in_it(crowd, world):
+    def ended(session):
+        session.execute(text("INSERT OR ROLLBACK INTO audit SELECT * FROM audit LIMIT 1"))
+
+    ends = crowd(nothing, ended, nothing)
+    for number in (0, 1):
+        assert isinstance(ends[number].exception(), DatabaseFailed), number
+    assert ends[2].result() == _count_audit_rows(world.station.database) == crowd.before + 1
+
+
+def test_a_refusal_that_rests_on_undone_work_is_no_verdict(crowd):
+    ends = crowd(nothing, refused, broken)
+    assert isinstance(ends[1].exception(), DatabaseFailed)
+    assert isinstance(ends[1].exception().__cause__.__cause__, NotPermitted)
+
+
+def test_a_failed_savepoint_is_told_to_all(crowd, world):
+    """What cannot be undone by itself is undone with all that shares its commit."""
+    engine = world.station.database.engine
+    event.listen(
+        engine,
+        "rollback_savepoint",
+        lambda connection, _name, _context: connection.exec_driver_sql("ROLLBACK TO SAVEPOINT nothing"),
+        once=True,
+    )
+    ends = crowd(nothing, refused)
+    assert all(isinstance(end.exception(), DatabaseFailed | OperationalError) for end in ends)
+    assert _count_audit_rows(world.station.database) == crowd.before
+
+
+def test_whoever_relied_on_one_who_gave_up_is_not_left_open(world):
+    """The one who waits gives up between the holder's look and the holder's release."""
+    turns = world.station.database._turns
+    before = _count_audit_rows(world.station.database)
+    given_up = threading.Event()
+
+    class _Lock:
+        """The turn's lock; while it is released, the one who waited gives up."""
+
+        def __init__(self, lock):
+            self._lock = lock
+
+        def acquire(self, *args, **more):
+            return self._lock.acquire(*args, **more)
+
+        def release(self):
+            if turns._waiting and not given_up.is_set():
+                given_up.set()
+                waiter.start()
+                waiter.join(0.05)  # as it should be, that one waits for us
+            self._lock.release()
+
+    def give_up():
+        with turns._counting:
+            turns._waiting -= 1
+        turns._leave_nothing_open()
+
+    waiter = threading.Thread(target=give_up)
+    turns._turn = _Lock(turns._turn)
+    turns._waiting += 1
+    turns._seconds = 2
+    with world.station.database.writing() as session:
+        audit.record(session, world.actor, world.station.now(), "test.turn", "relied")
+    waiter.join()
+    assert _count_audit_rows(world.station.database) == before + 1

@@ -23,6 +23,9 @@ class Kind(Protocol):
     def begin_migrating(self, connection: Connection) -> None:
         """What a transaction needs in which the schema changes."""
 
+    def is_whole(self, connection: Connection) -> bool:
+        """Whether a transaction that was begun is still open, and no statement in it failed for good."""
+
     def check(self, connection: Connection) -> None:
         """Check that the database keeps texts as the records rely on."""
 

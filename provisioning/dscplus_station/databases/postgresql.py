@@ -113,6 +113,14 @@ def begin_migrating(connection: Connection) -> None:
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
+def is_whole(connection: Connection) -> bool:
+    """Whether the transaction is open and takes statements: a failed one's COMMIT rolls back, silently."""
+    from psycopg.pq import TransactionStatus
+
+    info = connection.connection.dbapi_connection.info  # type: ignore[union-attr]
+    return bool(info.transaction_status == TransactionStatus.INTRANS)
+
+
 def check(connection: Connection) -> None:
     """Check that the database compares texts by their code points: the lists' order and ranges rely on it.
 

@@ -47,8 +47,13 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
 
     def _roll_back(connection: Connection, name: str) -> None:
         # SQLite ends the transaction by itself when a disk is full or fails: there is no savepoint any more.
-        if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        if not is_whole(connection):
+            return
+        try:
             roll_back(connection, name)
+        except BaseException:  # what should be undone must not be committed with what others did
+            connection.connection.rollback()
+            raise
 
     engine.dialect.do_rollback_to_savepoint = _roll_back  # type: ignore[method-assign]
 
@@ -61,6 +66,12 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
 
 def begin_migrating(_connection: Connection) -> None:
     """Nothing: a migration is a writer like others."""
+
+
+def is_whole(connection: Connection) -> bool:
+    """Whether the transaction is open: some errors end it, without savepoint or word."""
+    in_transaction: bool = connection.connection.dbapi_connection.in_transaction  # type: ignore[union-attr]
+    return in_transaction
 
 
 def check(_connection: Connection) -> None:
