@@ -104,21 +104,31 @@ def withdraw(
 def correct(session: Session, actor: Actor, now: datetime, order: Order, shipment_id: int, card: str) -> bool:
     """Tell the holder that a shipment which was announced has not left (R13, R16); once a shipment.
 
-    It goes by the channels by which something of that shipment went out, or is being handed over right now:
-    ask before what waits is withdrawn. False if nothing did, or it was corrected before.
+    It goes by the channels whose last word is an announcement, of this shipment or of one before whose
+    correction was withdrawn. What is being handed over right now counts as gone out: ask before what waits
+    is withdrawn. False if no channel has such a last word.
     """
     under_way = (
         (Delivery.state == DeliveryState.WAITING) & (Delivery.attempts > 0) & Delivery.trouble.is_(None)
     )
     went = session.execute(
-        select(Delivery.channel, Notice.facts)
+        select(Delivery.channel, Notice.kind, Notice.facts)
         .join(Notice, Notice.id == Delivery.notice_id)
-        .where(Notice.shipment_id == shipment_id, (Delivery.state == DeliveryState.SENT) | under_way)
+        .where(
+            Notice.order_id == order.id,
+            Notice.shipment_id.is_not(None),
+            (Delivery.state == DeliveryState.SENT) | under_way,
+        )
         .order_by(Notice.id)
     ).all()
-    if not went:
+    last_words = {channel: (kind, facts) for channel, kind, facts in went}
+    wrong = {
+        channel: json.loads(facts)["day"]
+        for channel, (kind, facts) in last_words.items()
+        if kind is not NoticeKind.SHIPMENT_UNDONE
+    }
+    if not wrong:
         return False
-    named = date.fromisoformat(json.loads(went[-1].facts)["day"])
     return queue(
         session,
         actor,
@@ -127,6 +137,6 @@ def correct(session: Session, actor: Actor, now: datetime, order: Order, shipmen
         order,
         card,
         shipment_id=shipment_id,
-        day=named,
-        channels={channel for channel, _facts in went},
+        day=date.fromisoformat(max(wrong.values())),
+        channels=wrong.keys(),
     )

@@ -297,6 +297,19 @@ def test_a_correction_that_waited_is_not_told_after_the_card_has_left(packing):
     assert told_by(packing) == ([SHIPPED], [])
 
 
+def test_r13_a_correction_that_the_next_shipment_withdrew_is_told_if_that_one_is_undone_too(packing):
+    """What the holder heard last is that the card is on its way, though of the first shipment."""
+    shipped_with_deposit(packing)
+    told_by(packing)
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope")
+    packing.accepted(CARDS[0], packing.label("O-1").paper, "TRK.T-1")
+    undo_shipment(packing.station, SUSAN, "O-1", "wrong envelope again")
+    assert told_by(packing) == ([CORRECTED], [])
+    packing.accepted(CARDS[0], packing.label("O-1").paper, "TRK.T-1")
+    undo_shipment(packing.station, SUSAN, "O-1", "a third time")
+    assert told_by(packing) == ([], [])  # the last word is the correction
+
+
 def test_the_correction_names_the_day_that_was_told_and_is_written_in_spanish_too(packing):
     shipped_with_deposit(packing)
     told_by(packing)
