@@ -30,16 +30,14 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
 
     Raises:
         HeldByAnother: another process (or another holder in this one) has it, told with its pid.
-        StationError: the lock file cannot be made.
+        StationError: the lock file cannot be made or written.
     """
     path = _file(folder, name)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StationError(
-            "{path}: {strerror}; {name} was not started", path=path, strerror=error.strerror, name=name
-        ) from error
+        raise _not_started(path, name, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -50,11 +48,20 @@ def hold(folder: Path, name: str, owner: str) -> Iterator[None]:
             raise HeldByAnother(
                 "{name} is held by {holder}: wait for it, or stop it", name=name, holder=holder
             ) from None
-        os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode().ljust(_HOLDER_BYTES), 0)
+        try:
+            os.pwrite(descriptor, f"{owner}, pid {os.getpid()}".encode().ljust(_HOLDER_BYTES), 0)
+        except OSError as error:  # a new file on a full disk
+            raise _not_started(path, name, error) from error
         yield
     finally:
         # The file stays: removing it would let two processes lock two files of one name.
         os.close(descriptor)
+
+
+def _not_started(path: Path, name: str, error: OSError) -> StationError:
+    return StationError(
+        "{path}: {strerror}; {name} was not started", path=path, strerror=error.strerror, name=name
+    )
 
 
 def _file(folder: Path, name: str) -> Path:

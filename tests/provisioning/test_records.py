@@ -1,5 +1,6 @@
 """Audit in every transaction, one owner a lock, holds and quarantines that end once, cancellation, faults."""
 
+import errno
 import multiprocessing
 import os
 import sqlite3
@@ -23,6 +24,7 @@ from dscplus_station.errors import (
     NotFound,
     NotPermitted,
     StateConflict,
+    StationError,
 )
 from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.holds.service import end_hold
@@ -156,6 +158,19 @@ def test_within_one_process_a_slot_has_one_owner_too(tmp_path):
         pytest.raises(HeldByAnother, match=f"held by first, pid {os.getpid()}"),
         locks.hold(tmp_path, "job activation", "second"),
     ):
+        pass
+
+
+def test_an_owner_that_cannot_be_named_on_a_full_disk_is_refused_and_holds_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    told = "job-runner.lock: No space left on device; job runner was not started"
+    with pytest.raises(StationError, match=told), locks.hold(tmp_path, "job runner", "serve"):
+        pass
+    monkeypatch.undo()
+    with locks.hold(tmp_path, "job runner", "serve"):
         pass
 
 
