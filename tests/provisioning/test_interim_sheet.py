@@ -103,5 +103,8 @@ def test_r18_it_is_written_in_the_users_language(world):
     world.place(order_values())
     give_passcode(world)
     assert make_card(world).language == "en"
-    set_contact(world.station, world.actor, "alice", language="es")
+    world.at(minutes=1)
+    world.place(order_values("O-2", language="es"))  # nothing was chosen: the last order's counts
     assert make_card(world).language == "es"
+    set_contact(world.station, world.actor, "alice", language="en")
+    assert make_card(world).language == "en"

@@ -18,10 +18,9 @@ from dscplus_station.interim.service import live_interim, new_number
 from dscplus_station.keystore.interface import Keystore, codes_of
 from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import Answer, judge, require_usable
-from dscplus_station.notices.tables import Contact
+from dscplus_station.notices.contacts import users_language
 from dscplus_station.station import Station
 from dscplus_station.users.identity import require_open
-from dscplus_station.wording import SOURCE_LANGUAGE
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,7 @@ def make_online_card(station: Station, actor: Actor, keystore: Keystore, user_na
             )
         )
         audit.record(session, actor, now, "interim.online-card", serial, user=user_name)
-        contact = session.get(Contact, user_name)
-        language = (contact.language if contact else None) or SOURCE_LANGUAGE
-        return OnlineCard(serial, user_name, table, language, expires_at)
+        return OnlineCard(serial, user_name, table, users_language(session, user_name), expires_at)
 
 
 def confirm_online_card(
