@@ -75,7 +75,8 @@ def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
 )
 def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
     """For an activation (R15), a sharing (R27), opting in (R34), another PIN (R7): a device of a login's
-    user, whose password was right within ten minutes, or answered within fifteen. Its answer goes there.
+    user, whose password was right just now (until `expires_at` of the login), or that was answered within
+    fifteen minutes. Its answer goes there.
     """
     return service.ask_for(caller.station, caller.actor, picked.login, picked.device, picked.purpose)
 

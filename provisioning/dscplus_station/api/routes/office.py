@@ -134,7 +134,7 @@ def pin_reset(caller: Office, user: UserPath, wanted: PinResetWanted) -> PinRese
     summary="Release a locked device",
 )
 def release(caller: Office, device: DevicePath, locked: Locked) -> Released:
-    """R6: five wrong answers in a row have locked it for that user; a supervisor releases it."""
+    """R6: wrong answers in a row have locked it for that user; a supervisor releases it."""
     state = release_lock(caller.station, signer(caller, locked), device, locked.user)
     return Released(serial_number=device, user=locked.user, assignment=state)
 
