@@ -115,7 +115,10 @@ def run_until_stopped(station: Station, stopping: Event, tell: Callable[[Ran], N
     while not stopping.is_set():
         try:
             for ran in runner.run_due(stopping.is_set):
-                tell(ran)
+                try:
+                    tell(ran)
+                except OSError as gone:  # nobody reads it any more: the other jobs run all the same
+                    log.error(f"job {ran.job}", told=f"its run could not be told: {gone.strerror}")
         except DatabaseFailed as trouble:  # it is held, and may not be the next time
             log.error("jobs", told=str(trouble))
         except Exception as mistake:  # noqa: BLE001 (without this loop no job would run again)

@@ -1,5 +1,6 @@
 """Running jobs: when each is due, what a failure does to it and to the others, what is made up for (R13)."""
 
+import errno
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -347,3 +348,11 @@ def test_until_stopped_a_database_that_cannot_be_read_is_waited_for(world, monke
     ran = []
     run_until_stopped(world.station, Hours(world, seconds=15), ran.append)
     assert [one.job for one in ran] == [one.name for one in JOBS]
+
+
+def test_until_stopped_whoever_stops_reading_holds_up_no_job(world):
+    def gone(_ran):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    run_until_stopped(world.station, Hours(world, seconds=running.LOOK_EVERY_S), gone)
+    assert set(records(world.station)) == {one.name for one in JOBS}
