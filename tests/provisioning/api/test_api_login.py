@@ -10,8 +10,9 @@ from dscplus_station.activation.service import revoke_card
 from dscplus_station.audit import AuditRow
 from dscplus_station.closing.service import close_account
 from dscplus_station.figures import USUAL_LOGIN
-from dscplus_station.login.rules import Purpose
+from dscplus_station.login.rules import Outcome, Purpose
 from dscplus_station.login.service import issue_challenge
+from dscplus_station.login.tables import Attempt
 from dscplus_station.operators import hashing
 from dscplus_station.passwords.service import set_password
 from dscplus_station.passwords.tables import UserPassword
@@ -210,6 +211,27 @@ def test_a_login_that_is_answered_twice_at_once_logs_in_once(alice):
         given = pool.map(lambda asked: alice.answer(login, asked, alice.response(CARDS[0], asked)), questions)
     assert sorted(one.status_code for one in given) == [200, 401]
     assert reasons(alice) == ["no login under way"]
+
+
+def test_r6_a_challenge_that_is_answered_through_several_logins_at_once_serves_one(alice):
+    logins = [alice.begin().json()["login"] for _ in range(2)]
+    question = alice.ask(logins[0]).json()["challenge"]
+    right = alice.response(CARDS[0], question)
+    with ThreadPoolExecutor(8) as pool:
+        given = pool.map(lambda login: alice.answer(login, question, right).status_code, logins * 4)
+    assert sorted(given) == [200] + [401] * 7
+
+
+def test_r6_wrong_answers_at_once_lock_with_the_fifth_and_no_more_are_judged(alice):
+    login = alice.begin().json()["login"]
+    questions = [alice.ask(login).json()["challenge"] for _ in range(8)]
+    wrong = {one: other_response(alice.response(CARDS[0], one)) for one in questions}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: problem(alice.answer(login, one, wrong[one]), 401, NEUTRAL), questions))
+    with alice.station.database.reading() as session:
+        outcomes = session.scalars(select(Attempt.outcome)).all()
+    assert outcomes == [Outcome.WRONG] * USUAL_LOGIN.wrong_responses
+    assert sum("LOCKED" in reason for reason in reasons(alice)) == 8 - USUAL_LOGIN.wrong_responses
 
 
 def test_no_repetition_logs_in(alice):
