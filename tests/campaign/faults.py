@@ -5,9 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from unittest.mock import patch
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-
 from dscplus_driver.card import Card
 from dscplus_driver.link.frames import Frame, FrameReader, LinkCommand
 from dscplus_driver.link.hid import HidLink
@@ -228,19 +225,9 @@ def _killed_at(owner, method, number, when):
 
 @contextmanager
 def _killed_at_commit(engine, number, when):
-    commits = []
-
-    def committing(_target):
-        commits.append(when)
-        if len(commits) == number:
-            raise Killed
-
-    target, name = (engine, "commit") if when == "before" else (Session, "after_commit")
-    event.listen(target, name, committing)
-    try:
+    """Before or after the commit that is on the disk: what ends earlier is a savepoint (`turns`)."""
+    with _killed_at(engine.dialect, "do_commit", number, when):
         yield
-    finally:
-        event.remove(target, name, committing)
 
 
 @contextmanager
