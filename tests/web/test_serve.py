@@ -14,7 +14,7 @@ from dscplus_station import locks
 from dscplus_station.jobs.records import OWNERSHIP
 from tests.provisioning.support import PASSPHRASE
 
-TIMEOUT = 60
+TIMEOUT = 30
 
 
 @pytest.fixture
