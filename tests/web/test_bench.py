@@ -237,6 +237,20 @@ def test_the_scanner_is_caught_wherever_the_focus_is(at_bench):
     assert tab.url.endswith("/bench")
 
 
+def test_a_finger_on_ok_is_heard_though_a_scan_is_refused_in_the_same_moment(at_bench):
+    tab = at_bench
+    scan(tab, TRACKING[0])
+    tab.locator("#desk-ok").hover()
+    tab.mouse.down()
+    told = desk(tab).get_attribute("data-key")
+    with tab.expect_response("**/bench/scan"):
+        scan(tab, order_code("O-1"))
+    expect(desk(tab)).not_to_have_attribute("data-key", told)
+    tab.mouse.up()
+    expect(tab.locator("#desk h1")).to_have_text("Scan an order.")
+    expect(tab.locator("#code")).to_be_focused()
+
+
 def test_a_scan_on_top_of_what_somebody_had_typed_is_the_scan_alone(at_bench):
     at_bench.keyboard.type("12", delay=120)
     at_bench.wait_for_timeout(400)  # a person's pause

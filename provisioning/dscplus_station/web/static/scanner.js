@@ -48,7 +48,7 @@
   const notAnswered = () => { waiting.length = 0; unsent.textContent = form.dataset.unsent; };
   document.body.addEventListener("htmx:sendError", notAnswered);
   document.body.addEventListener("htmx:timeout", notAnswered);
-  document.body.addEventListener("htmx:afterSwap", (event) => {
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.elt === form || event.detail.target?.matches?.(form.dataset.target)) unsent.textContent = "";
   });
 

@@ -31,22 +31,49 @@
 
   // Of two answers that crossed, the newer stands: `data-drawn` counts the looks at the records.
   const older = (drawn, shown) => drawn !== undefined && Number(drawn) < Number(shown?.dataset.drawn);
+
+  // What differs in its own attributes only takes those and stays: replaced by the same, it would lose a press that
+  // began before and ends after.
+  const stays = (old, part) => {
+    if (old.childNodes.length !== part.childNodes.length) return false;
+    if (![...old.childNodes].every((child, i) => child.isEqualNode(part.childNodes[i]))) return false;
+    for (const { name } of [...old.attributes]) if (!part.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of part.attributes) old.setAttribute(name, value);
+    return true;
+  };
+
+  const parts = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return [...template.content.children];
+  };
+
+  const told = (part) => document.dispatchEvent(new CustomEvent("stream:put", { detail: { part } }));
+
   document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const drawn = /\bdata-drawn="(\d+)"/.exec(event.detail.serverResponse)?.[1];
-    if (older(drawn, event.detail.target)) event.detail.shouldSwap = false;
+    const { target, serverResponse } = event.detail;
+    const part = target.dataset.drawn === undefined ? undefined : parts(serverResponse)[0];
+    if (part?.id !== target.id) return;
+    if (older(part.dataset.drawn, target)) event.detail.shouldSwap = false;
+    else if (stays(target, part)) {
+      event.detail.shouldSwap = false;
+      told(target);
+    }
   });
 
   const put = (html) => {
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    for (const part of [...template.content.children]) {
+    for (const part of parts(html)) {
       const old = document.getElementById(part.id);
       if (!old || older(part.dataset.drawn, old)) continue;
+      if (stays(old, part)) {
+        told(old);
+        continue;
+      }
       const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
       old.replaceWith(part);
       htmx.process(part);
       if (focused !== null) (document.getElementById(focused) || document.querySelector("[data-scanner] input:not([type=hidden])"))?.focus();
-      document.dispatchEvent(new CustomEvent("stream:put", { detail: { part, old } }));
+      told(part);
     }
   };
 
