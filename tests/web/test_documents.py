@@ -14,16 +14,15 @@ from dscplus_station.operators.badges import draw_badge
 from dscplus_station.operators.rules import Position
 from dscplus_station.printing.configuration import read_printer
 from dscplus_station.printing.printers import PrinterOut
-from dscplus_station.printing.service import jobs, print_issued
+from dscplus_station.printing.service import ask_again, jobs, reprint_label
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.quarantine.service import set_aside
 from dscplus_station.returns.rules import ReturnReason
 from dscplus_station.returns.service import announce
 from dscplus_station.scans.rules import Command, command_code, label_code, order_code
-from dscplus_station.shipping.labels import issue_label
 from dscplus_station.web import labelling
 from dscplus_station.web.desks import Desks
-from dscplus_station.web.labelling import Labels
+from dscplus_station.web.labelling import SCANNED, Labels
 from tests.provisioning.printing.fake_printer import FakePrinter, status
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES
@@ -150,7 +149,7 @@ def test_the_page_is_accessible_and_does_the_printing(
     with FakePrinter() as printer:
         set_printer(kiosk, printer)
         printer.answers = [status(paper_out=1), status()]
-        print_meanwhile(shipped, issued(shipped, "O-2"))
+        print_meanwhile(shipped, "O-2")
         wait_for(lambda: troubles(shipped))
         signed_in.goto("/documents")
         expect(signed_in.locator("#labels")).to_contain_text("out of labels: put a new roll in")
@@ -185,14 +184,10 @@ def set_printer(kiosk, printer):
     kiosk.world.station.settings.printer.update({"host": printer.host, "port": printer.port})
 
 
-def print_meanwhile(world, label):
+def print_meanwhile(world, order):
     """As the bench does: a printer that is out is told elsewhere."""
     with suppress(PrinterOut):
-        print_issued(world.station, world.actor, read_printer(world.station), label, "REPRINT was scanned")
-
-
-def issued(world, order):
-    return issue_label(world.station, world.actor, order)
+        reprint_label(world.station, world.actor, read_printer(world.station), order, SCANNED)
 
 
 def troubles(world):
@@ -333,9 +328,9 @@ def test_a_label_that_waits_on_is_never_told_as_that_of_the_order_that_was_print
     printer, desks = PrinterWithoutLabelsFor("O-2"), Desks()
     monkeypatch.setattr(labelling, "read_printer", lambda _station: printer)
     with suppress(PrinterOut):
-        print_issued(world.station, world.actor, printer, issued(world, "O-2"))
+        reprint_label(world.station, world.actor, printer, "O-2", SCANNED)
     with closing(Labels(world.station, desks)) as labels:
-        labels.again(world.actor, issued(world, "O-1"))
+        labels.again(world.actor, "O-1", ask_again(world.station, world.actor, "O-1", SCANNED))
     (waiting,) = jobs(world.station, open_only=True)
     assert waiting.order == "O-2"
     what = str(desks.shown(world.actor.operator).told.what)

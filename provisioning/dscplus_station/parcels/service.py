@@ -1,5 +1,6 @@
 """One scan after the other: what it does, in one transaction, and what the operator is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -37,11 +38,18 @@ from dscplus_station.shipping.tables import ScannedPair
 from dscplus_station.station import Station
 from dscplus_station.wording import N_, Words, words
 
+Printing = Callable[[Session, IssuedLabel], int]
+"""Puts on record that a label is to be printed, in the transaction that issues it, and gives the printing's
+number."""
 
-def scan(station: Station, actor: Actor, text: str) -> Told:
+
+def scan(station: Station, actor: Actor, text: str, printing: Printing | None = None) -> Told:
     """Take a scan, or what was typed in its place, from an operator.
 
     Whatever is out of place changes nothing and is told.
+
+    Args:
+        printing: how the station prints a label that the scan asks for; None: the operator sees to it.
 
     Raises:
         NotPermitted: the operator may neither provision nor ship, or not do this.
@@ -51,7 +59,7 @@ def scan(station: Station, actor: Actor, text: str) -> Told:
     found = parse(text)
     try:
         with station.database.writing() as session:
-            return _Scan(session, station, actor).take(found)
+            return _Scan(session, station, actor, printing).take(found)
     except (BadInput, NotFound, StateConflict) as refusal:
         now_at = situation(station, actor)
         return Told(Tone.REFUSED, refusal.told, what_now_in(station, now_at), now_at)
@@ -76,6 +84,7 @@ class _Done:
     what: Words
     now: Words | None = None
     label: IssuedLabel | None = None
+    printing: int | None = None
     auto_activates_on: date | None = None
     warning: str | None = None
     tone: Tone = Tone.DONE
@@ -84,10 +93,11 @@ class _Done:
 class _Scan:
     """One scan in its transaction."""
 
-    def __init__(self, session: Session, station: Station, actor: Actor) -> None:
+    def __init__(self, session: Session, station: Station, actor: Actor, printing: Printing | None) -> None:
         self._session = session
         self._station = station
         self._actor = actor
+        self._printing = printing
         self._now: datetime = station.now()
         self._have: AtHand = at_hand(session, actor)
 
@@ -226,6 +236,7 @@ class _Scan:
                 order=row.order_id,
             ),
             label=label,
+            printing=self._printing(self._session, label) if self._printing else None,
         )
 
     def _ship(self, tracking: str) -> _Done:
@@ -320,6 +331,7 @@ class _Scan:
             now,
             present,
             label=done.label,
+            printing=done.printing,
             auto_activates_on=done.auto_activates_on,
             warning=done.warning,
         )

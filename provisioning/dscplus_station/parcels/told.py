@@ -23,7 +23,8 @@ class Tone(StrEnum):
 class Told:
     """The answer to a scan: what it was, what was expected (where it was out of place), what to do now.
 
-    `label` is to be printed by whoever asked. `situation` is how things stand after the scan.
+    `label` is to be printed by whoever asked; `printing` is what it put on record for that (`Printing`).
+    `situation` is how things stand after the scan.
     """
 
     tone: Tone
@@ -32,6 +33,7 @@ class Told:
     situation: Situation
     expected: Words | None = None
     label: IssuedLabel | None = None
+    printing: int | None = None
     auto_activates_on: date | None = None
     warning: str | None = None
 

@@ -79,8 +79,8 @@ def print_label(
                 state=last.state,
             )
         issued = issue(session, station, actor, station.now(), order_id)
-        job = _put_in_queue(session, station, actor, issued, slot, None)
-    return _send(station, actor, printer, job.id)
+        number = put_in_queue(session, station, actor, issued, slot=slot)
+    return send(station, actor, printer, number)
 
 
 def print_passed(station: Station, actor: Actor, printer: Printer, order_id: str, slot: str) -> Job | None:
@@ -98,7 +98,7 @@ def print_passed(station: Station, actor: Actor, printer: Printer, order_id: str
         last = _last_label(session, order_id)
     if last is None:
         return print_label(station, actor, printer, order_id, slot)
-    return _send(station, actor, printer, last.id)
+    return send(station, actor, printer, last.id)
 
 
 def reprint_label(station: Station, actor: Actor, printer: Printer, order_id: str, because: str) -> Job:
@@ -108,26 +108,23 @@ def reprint_label(station: Station, actor: Actor, printer: Printer, order_id: st
         BadInput: no reason is given, or as `print_label`.
         NotFound, StateConflict, PrinterOut, NotPermitted: as `print_label`.
     """
+    return send(station, actor, printer, ask_again(station, actor, order_id, because))
+
+
+def ask_again(station: Station, actor: Actor, order_id: str, because: str) -> int:
+    """As `reprint_label`, but no printer is spoken to: the label is issued and waits, in one transaction.
+
+    Returns:
+        the printing's number, for `send`.
+
+    Raises:
+        BadInput, NotFound, StateConflict, NotPermitted: as `reprint_label`.
+    """
     actor.require(Role.PROVISIONING, "print labels")
     require_words(words("order {order}: a reason", order=order_id), because)
     with station.database.writing() as session:
         issued = issue(session, station, actor, station.now(), order_id)
-        job = _put_in_queue(session, station, actor, issued, _slot_of(session, issued), because)
-    return _send(station, actor, printer, job.id)
-
-
-def print_issued(
-    station: Station, actor: Actor, printer: Printer, issued: IssuedLabel, because: str | None = None
-) -> Job:
-    """Print a label that another room has issued, as a scan of REPRINT does.
-
-    Raises:
-        BadInput, PrinterOut, NotPermitted: as `print_label`.
-    """
-    actor.require(Role.PROVISIONING, "print labels")
-    with station.database.writing() as session:
-        job = _put_in_queue(session, station, actor, issued, _slot_of(session, issued), because)
-    return _send(station, actor, printer, job.id)
+        return put_in_queue(session, station, actor, issued, because)
 
 
 def print_tag(station: Station, actor: Actor, printer: Printer, serial_number: str) -> Job:
@@ -150,7 +147,7 @@ def print_tag(station: Station, actor: Actor, printer: Printer, serial_number: s
         )
         session.add(job)
         audit.record(session, actor, now, "printing.tag", serial_number)
-    return _send(station, actor, printer, job.id)
+    return send(station, actor, printer, job.id)
 
 
 def send_waiting(station: Station, actor: Actor, printer: Printer) -> list[Job]:
@@ -167,7 +164,7 @@ def send_waiting(station: Station, actor: Actor, printer: Printer) -> list[Job]:
             .where(PrintJob.state == JobState.WAITING, PrintJob.station == actor.station)
             .order_by(PrintJob.id)
         ).all()
-    return [_send(station, actor, printer, number) for number in waiting]
+    return [send(station, actor, printer, number) for number in waiting]
 
 
 def settle_cut_off(station: Station, actor: Actor) -> None:
@@ -189,15 +186,27 @@ def jobs(station: Station, *, open_only: bool, limit: int = 1000) -> list[Job]:
         return [_job(row) for row in session.scalars(query)]
 
 
-def _put_in_queue(
+def put_in_queue(
     session: Session,
     station: Station,
     actor: Actor,
     issued: IssuedLabel,
-    slot: str | None,
-    because: str | None,
-) -> PrintJob:
-    """Put a label on record as to be printed; that it can be is tried first."""
+    because: str | None = None,
+    slot: str | None = None,
+) -> int:
+    """Let a label wait for the printer, within the transaction that issues it, so that none is without.
+
+    Args:
+        because: why it is printed again.
+        slot: the bench's slot that the card is in; unless it is said, the one of its last label.
+
+    Returns:
+        the printing's number, for `send`.
+
+    Raises:
+        BadInput: name or address cannot be printed.
+    """
+    slot = slot or _slot_of(session, issued)
     label(label_facts(session, station, issued.order, issued.serial_number, issued.copy, slot))
     now = station.now()
     job = PrintJob(
@@ -217,11 +226,16 @@ def _put_in_queue(
     audit.record(
         session, actor, now, "printing.label", issued.order, copy=issued.copy, slot=slot, because=because
     )
-    return job
+    return job.id
 
 
-def _send(station: Station, actor: Actor, printer: Printer, number: int) -> Job:
-    """Send a printing that waits; one that does not is left as it is."""
+def send(station: Station, actor: Actor, printer: Printer, number: int) -> Job:
+    """Send a printing that waits; one that does not is left as it is.
+
+    Raises:
+        PrinterOut: the printer did not take it; it waits, or is to be printed again.
+        HeldByAnother: somebody else had the printer all the time.
+    """
     with printers_turn(station):
         _end_what_was_cut_off(station, actor)
         printout = _begin(station, actor, number)

@@ -15,8 +15,7 @@ from dscplus_station.parcels.claiming import who_bound
 from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.printing.configuration import read_printer
 from dscplus_station.printing.printers import Printer, PrinterOut
-from dscplus_station.printing.service import print_issued, print_passed, send_waiting, settle_cut_off
-from dscplus_station.shipping.labels import IssuedLabel
+from dscplus_station.printing.service import print_passed, put_in_queue, send, send_waiting, settle_cut_off
 from dscplus_station.shipping.rules import labels_printed
 from dscplus_station.slots.claims import End
 from dscplus_station.slots.rules import Verdict
@@ -56,11 +55,13 @@ class Labels:
         """Look, in the labels' own thread, which one was being sent when the station was stopped."""
         self._thread.submit(self._settle)
 
-    def again(self, actor: Actor, issued: IssuedLabel, because: str = SCANNED) -> None:
-        """Another label was asked for, and is on record: it prints."""
-        self._do(
-            actor, issued.order, lambda printer: print_issued(self._station, actor, printer, issued, because)
-        )
+    def printing(self, actor: Actor) -> parcels.Printing:
+        """How a label that a scan of REPRINT asks for is put on record as to be printed: both or neither."""
+        return lambda session, issued: put_in_queue(session, self._station, actor, issued, SCANNED)
+
+    def again(self, actor: Actor, order: str, number: int) -> None:
+        """Another label of an order was asked for, and its printing is on record: it prints."""
+        self._do(actor, order, lambda printer: send(self._station, actor, printer, number))
 
     def close(self) -> None:
         """Let what is being printed end."""

@@ -21,7 +21,6 @@ from dscplus_station.printing.service import NOT_WANTED, STOPPED_MEANWHILE
 from dscplus_station.quarantine.rules import Cause, Resolution
 from dscplus_station.quarantine.service import set_aside
 from dscplus_station.scans.rules import card_code, label_code
-from dscplus_station.shipping.labels import issue_label
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import get_card
 from dscplus_station.typesetting.plan import Code
@@ -229,13 +228,16 @@ def test_a_station_without_labels_prints_none(made):
         act(made, service.print_label, "O-1")
 
 
-def test_a_label_that_another_room_issued_is_printed(made):
+def test_a_label_that_was_asked_for_waits_until_it_is_sent_as_after_a_crash(made):
     act(made, service.print_label, "O-1", "2")
+    number = service.ask_again(made.station, made.actor, "O-1", "torn")
+    assert states(made) == [(1, JobState.SENT), (2, JobState.WAITING)]
     paper = Paper()
-    issued = issue_label(made.station, made.actor, "O-1")
-    job = act(made, service.print_issued, issued, printer=paper)
-    assert paper.codes == [issued.barcode]
-    assert (job.copy, job.slot) == (2, "2")
+    (job,) = act(made, service.send_waiting, printer=paper)
+    assert paper.codes == [label_code("O-1", CARDS[0], 2)]
+    assert (job.number, job.slot, job.because) == (number, "2", "torn")
+    assert service.send(made.station, made.actor, paper, number).state is JobState.SENT
+    assert len(paper.printed) == 1
 
 
 def test_a_second_first_label_is_refused(made):
@@ -251,6 +253,8 @@ def test_a_name_that_cannot_be_printed_leaves_nothing_behind(world):
     world.secure("O-1")
     with pytest.raises(BadInput, match=r"order O-1: 'ש'.*Nothing was printed"):
         act(world, service.print_label, "O-1")
+    with pytest.raises(BadInput, match=r"order O-1: 'ש'.*Nothing was printed"):
+        service.ask_again(world.station, world.actor, "O-1", "torn")
     assert states(world) == []
     assert state_of(world) is CardState.SECURED
 

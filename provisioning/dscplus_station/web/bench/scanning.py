@@ -33,10 +33,11 @@ def take(kiosk: Kiosk, actor: Actor, text: str) -> Then:
         return Then.STAY
     if scan == CommandScan(Command.SUPERVISOR):
         return Then.SUPERVISOR
-    told = parcels.scan(kiosk.station, actor, text)
+    labels = kiosk.labels
+    told = parcels.scan(kiosk.station, actor, text, None if labels is None else labels.printing(actor))
     kiosk.desks.tell(actor.operator, told)
-    if told.label is not None and kiosk.labels is not None:
-        kiosk.labels.again(actor, told.label)
+    if labels is not None and told.label is not None and told.printing is not None:
+        labels.again(actor, told.label.order, told.printing)
     return Then.STAY
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotFound
-from dscplus_station.shipping.labels import issue_label
+from dscplus_station.printing.service import ask_again
 from dscplus_station.web.bench import drawing, scanning
 from dscplus_station.web.bench.stream import events
 from dscplus_station.web.deps import KioskHere, SignedIn, Watching
@@ -70,7 +70,7 @@ def print_again(
     _may(actor)
     if kiosk.labels is None:
         raise NotFound("this station has no slots: no label prints here by itself")
-    kiosk.labels.again(actor, issue_label(kiosk.station, actor, order), ASKED)
+    kiosk.labels.again(actor, order, ask_again(kiosk.station, actor, order, ASKED))
     return _desk(request, actor)
 
 
