@@ -348,14 +348,31 @@ def test_what_was_withdrawn_while_the_gateway_took_it_counts_as_sent(shipped):
     assert states(shipped)[NoticeKind.CARD_SHIPPED, Channel.EMAIL] is DeliveryState.SENT
 
 
+def test_what_is_withdrawn_while_a_run_is_at_an_earlier_message_is_not_sent(shipped):
+    shipped.at(days=14)
+    run_timers(shipped.station, shipped.actor)
+
+    class Undelivered(Postbox):
+        def send(self, message):
+            if not self.taken:
+                report_undelivered(shipped.station, shipped.actor, "O-1")
+            super().send(message)
+
+    email = Undelivered()
+    send(shipped, email)
+    assert not [message.subject for message in email.taken if "activates on" in message.subject]
+    withdrawn = states(shipped)[NoticeKind.ACTIVATION_APPROACHING, Channel.EMAIL]
+    assert withdrawn is DeliveryState.WITHDRAWN
+
+
 def test_many_are_sent_in_one_run_and_in_their_order(world, monkeypatch):
-    monkeypatch.setattr(sending, "CLAIMED_AT_ONCE", 2)
+    monkeypatch.setattr(sending, "READ_AT_ONCE", 2)
     world.place(*[order_values(f"O-{n}", user=f"user{n}") for n in range(5)])
     for n in range(5):
         set_contact(world.station, world.actor, f"user{n}", email=f"user{n}@example.com")
         with world.writing() as session:
             order = session.get_one(Order, f"O-{n}")
-            expired = date(2026, 11, 1) if n < 2 else None  # a whole claim that has nothing to send
+            expired = date(2026, 11, 1) if n < 2 else None  # a whole query's that is not sent any more
             queue(
                 session,
                 world.actor,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -38,12 +38,13 @@ class Due:
 class TimerRun:
     """What a run of the timers came to: cards whose users were activated or are to be told.
 
-    `held_back` says why a due card was not activated.
+    `held_back` says why a due card was not activated; `stopped`: it was asked to stop before the last card.
     """
 
     activated: list[str]
     announced: list[str]
     held_back: list[tuple[str, str]]
+    stopped: bool = False
 
 
 _NOTICES = {
@@ -118,7 +119,7 @@ def run_timers(
         first_notice = timedelta(days=station.settings.activation.approaching)
         for due in _running(station, day, day + first_notice):
             if stop():
-                break
+                return replace(run, stopped=True)
             try:
                 if due.due and _activate_due(station, actor, due, day):
                     run.activated.append(due.serial_number)

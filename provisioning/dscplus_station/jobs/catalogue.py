@@ -26,10 +26,14 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Did:
-    """What a run came to, in a line; `trouble`, if something has to be tried again or looked at."""
+    """What a run came to, in a line; `trouble`, if something has to be tried again or looked at.
+
+    `stopped`: it was cut short, as asked, and the rest waits for another run.
+    """
 
     told: str
     trouble: tuple[str, ...] = ()
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Job:
 def _activation(station: Station, actor: Actor, stop: Stop) -> Did:
     run = run_timers(station, actor, stop=stop)
     told = f"{len(run.activated)} cards activated, {len(run.announced)} announced"
-    return Did(told, tuple(reason for _, reason in run.held_back))
+    return Did(told, tuple(reason for _, reason in run.held_back), run.stopped)
 
 
 def _notices(station: Station, actor: Actor, stop: Stop) -> Did:
@@ -56,7 +60,8 @@ def _notices(station: Station, actor: Actor, stop: Stop) -> Did:
     trouble = [f"{number} wait for a gateway: [notices.{one.lower()}]" for one, number in waiting.items()]
     trouble += [f"{reference}: {reason}" for reference, reason in (*done.to_be_repeated, *done.ended_unsent)]
     again, ended = len(done.to_be_repeated), len(done.ended_unsent)
-    return Did(f"{len(done.sent)} sent, {again} to be tried again, {ended} ended unsent", tuple(trouble))
+    told = f"{len(done.sent)} sent, {again} to be tried again, {ended} ended unsent"
+    return Did(told, tuple(trouble), done.stopped)
 
 
 def _numbers(station: Station, actor: Actor, _stop: Stop) -> Did:
@@ -68,7 +73,8 @@ def _sessions(station: Station, actor: Actor, _stop: Stop) -> Did:
 
 
 def _logins(station: Station, _actor: Actor, stop: Stop) -> Did:
-    return Did(f"{forgetting.forget_old(station, stop)} logins and counts of passwords forgotten")
+    done = forgetting.forget_old(station, stop)
+    return Did(f"{done.number} logins and counts of passwords forgotten", stopped=done.stopped)
 
 
 def _answers(station: Station, _actor: Actor, _stop: Stop) -> Did:

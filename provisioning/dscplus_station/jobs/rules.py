@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     """It could not do its work."""
     HELD = "HELD"
     """Another process is doing that very job: nothing was done here, nothing is wrong."""
+    STOPPED = "STOPPED"
+    """Its process was to end: the rest of its work waits, and nothing is wrong."""
 
 
 def next_run(now: datetime, every: timedelta, outcome: Outcome, failures: int) -> datetime:
@@ -30,6 +32,8 @@ def next_run(now: datetime, every: timedelta, outcome: Outcome, failures: int) -
     if outcome is Outcome.FAILED:
         doublings = min(failures - 1, 6)  # 64 minutes are more than the most
         return now + min(RETRY_FIRST * (1 << doublings), RETRY_MOST)
+    if outcome is Outcome.STOPPED:
+        return now
     return now + (min(RETRY_FIRST, every) if outcome is Outcome.HELD else every)
 
 

@@ -79,7 +79,7 @@ class Runner:
             next_at = next_run(ended_at, job.every, Outcome.FAILED, failures)
             self._unrecorded[job.name] = (failures, next_at)
             unrecorded = str(trouble)
-        if outcome is not Outcome.DONE and self._logged.get(job.name) != (outcome, told):
+        if outcome not in (Outcome.DONE, Outcome.STOPPED) and self._logged.get(job.name) != (outcome, told):
             log.error(f"job {job.name}", outcome=outcome, told=told)
         self._logged[job.name] = (outcome, told)
         return Ran(job.name, outcome, told, started_at, ended_at, next_at, unrecorded)
@@ -101,7 +101,7 @@ class Runner:
                 session.add(record)
             record.started_at, record.ended_at, record.next_at = started_at, ended_at, next_at
             record.outcome, record.told, record.failures = outcome, told, failures
-            if outcome is not Outcome.FAILED:
+            if outcome in (Outcome.DONE, Outcome.IN_PART):
                 record.done_at = ended_at
             return next_at
 
@@ -147,11 +147,11 @@ def _carry_out(station: Station, job: Job, stop: Stop) -> tuple[Outcome, str]:
         return Outcome.FAILED, str(failure)[:MAX_TOLD]
     except Exception as mistake:  # noqa: BLE001 (a mistake in one job must not end the others)
         return Outcome.FAILED, _place_of(mistake)
-    if not did.trouble:
-        return Outcome.DONE, did.told[:MAX_TOLD]
+    outcome = Outcome.STOPPED if did.stopped else Outcome.IN_PART if did.trouble else Outcome.DONE
+    told = f"{did.told}, stopped before the rest" if did.stopped else did.told
     more = len(did.trouble) - TOLD_TROUBLES
     troubles = "; ".join(did.trouble[:TOLD_TROUBLES]) + (f"; and {more} more" if more > 0 else "")
-    return Outcome.IN_PART, f"{did.told}: {troubles}"[:MAX_TOLD]
+    return outcome, (f"{told}: {troubles}" if troubles else told)[:MAX_TOLD]
 
 
 def _place_of(mistake: Exception) -> str:

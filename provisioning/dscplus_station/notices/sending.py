@@ -2,10 +2,11 @@
 
 An attempt is recorded, with the moment of the next one, before the gateway is spoken to, and no transaction
 is open meanwhile. A run that is killed after the gateway took a message and before that was recorded sends it
-again later, with the same reference, by which gateway and reader can tell the repetition.
+again later, with the same reference, by which gateway and reader can tell the repetition. A run that is asked
+to stop does so between two messages, and those that it did not come to have had no attempt.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,8 +23,8 @@ from dscplus_station.notices.tables import Contact, Delivery, Notice
 from dscplus_station.notices.texts import compose
 from dscplus_station.station import Station
 
-CLAIMED_AT_ONCE = 50
-"""Deliveries whose attempt is recorded in one transaction: a kill costs that many repetitions at most."""
+READ_AT_ONCE = 50
+"""Deliveries that one query finds due."""
 
 NAMES_OF_ADDRESSES = {Channel.EMAIL: "e-mail address", Channel.SMS: "mobile number"}
 
@@ -37,6 +38,8 @@ class Sending:
     """With the reason."""
     ended_unsent: list[tuple[str, str]] = field(default_factory=list)
     """Refused, given up, or too late; with the reason."""
+    stopped: bool = False
+    """It was asked to stop before the last of them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def send_due(
     A channel without a gateway is left waiting: nothing is attempted, nothing is given up.
 
     Args:
-        stop: asked before each hand-over; true: what remains waits for another run, as after a kill.
+        stop: asked before each delivery; true: the rest waits for another run as if this one had not been.
 
     Raises:
         HeldByAnother: another run is under way, here or at a station that shares the records.
@@ -70,55 +73,58 @@ def send_due(
     sending = Sending()
     with station.owning("job notices", "sending notices"):
         started = station.now()
-        while (attempts := _claim(station, actor, gateways, started, sending)) is not None:
-            for attempt in attempts:
+        while numbers := _due(station, gateways, started):
+            for number in numbers:
                 if stop():
+                    sending.stopped = True
                     return sending
-                _carry_out(station, actor, gateways[attempt.channel], attempt, sending)
+                attempt = _begin(station, actor, number, sending)
+                if attempt is not None:
+                    _carry_out(station, actor, gateways[attempt.channel], attempt, sending)
     return sending
 
 
-def _claim(
-    station: Station, actor: Actor, gateways: Mapping[Channel, Gateway], started: datetime, sending: Sending
-) -> list[_Attempt] | None:
-    """Record an attempt for the next deliveries that were due when the run began; None if there are none."""
-    with station.database.writing() as session:
-        now, today = station.now(), station.today()
-        rows = session.execute(
-            select(Delivery, Notice)
-            .join(Notice, Notice.id == Delivery.notice_id)
+def _due(station: Station, gateways: Mapping[Channel, Gateway], started: datetime) -> Sequence[int]:
+    """The next deliveries that were due when the run began, oldest first."""
+    with station.database.reading() as session:
+        return session.scalars(
+            select(Delivery.id)
             .where(
                 Delivery.state == DeliveryState.WAITING,
                 Delivery.due_at <= started,
                 Delivery.channel.in_(list(gateways)),
             )
             .order_by(Delivery.due_at, Delivery.id)
-            .limit(CLAIMED_AT_ONCE)
+            .limit(READ_AT_ONCE)
         ).all()
-        if not rows:
+
+
+def _begin(station: Station, actor: Actor, number: int, sending: Sending) -> _Attempt | None:
+    """Record an attempt for a delivery; None if it is not to be sent any more."""
+    with station.database.writing() as session:
+        now = station.now()
+        delivery = session.get_one(Delivery, number)
+        notice = session.get_one(Notice, delivery.notice_id)
+        if delivery.state is not DeliveryState.WAITING:
             return None
-        attempts = []
-        for delivery, notice in rows:
-            if not is_useful(notice.useful_until, today):
-                reason = f"{notice.useful_until} has come"
-                _end(session, delivery.id, DeliveryState.EXPIRED, reason)
-                sending.ended_unsent.append((delivery.reference, reason))
-                continue
-            delivery.attempts += 1
-            delivery.trouble = None  # of this attempt nothing is known yet
-            again = next_attempt(now, delivery.attempts)
-            delivery.due_at = again or now  # after the last attempt: a killed run's is repeated
-            attempts.append(
-                _Attempt(
-                    delivery.id,
-                    delivery.reference,
-                    delivery.channel,
-                    _message(station, session, delivery, notice),
-                    again is None,
-                )
-            )
-        audit.record(session, actor, now, "notices.attempt", "outbox", number=len(rows))
-        return attempts
+        if not is_useful(notice.useful_until, station.today()):
+            reason = f"{notice.useful_until} has come"
+            _end(session, number, DeliveryState.EXPIRED, reason)
+            audit.record(session, actor, now, "notices.trouble", delivery.reference, because=reason)
+            sending.ended_unsent.append((delivery.reference, reason))
+            return None
+        delivery.attempts += 1
+        delivery.trouble = None  # of this attempt nothing is known yet
+        again = next_attempt(now, delivery.attempts)
+        delivery.due_at = again or now  # after the last attempt: a killed run's is repeated
+        audit.record(session, actor, now, "notices.attempt", delivery.reference, number=delivery.attempts)
+        return _Attempt(
+            number,
+            delivery.reference,
+            delivery.channel,
+            _message(station, session, delivery, notice),
+            again is None,
+        )
 
 
 def _message(station: Station, session: Session, delivery: Delivery, notice: Notice) -> Message | None:

@@ -1,6 +1,7 @@
 """What is left of logins when they are over: nothing, but the audit trail."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -16,12 +17,24 @@ AT_ONCE = 1000
 """Rows in one transaction: a login waits no longer than that takes."""
 
 
-def forget_old(station: Station, stop: Callable[[], bool]) -> int:
-    """Forget logins that began a day ago, and wrong passwords that no longer count; gives how many."""
+@dataclass(frozen=True)
+class Forgotten:
+    """How many logins and counts of wrong passwords are gone; `stopped`: before the last of them."""
+
+    number: int
+    stopped: bool = False
+
+
+def forget_old(station: Station, stop: Callable[[], bool]) -> Forgotten:
+    """Forget logins that began a day ago, and wrong passwords that no longer count.
+
+    Args:
+        stop: asked between two transactions; true: the rest waits for another run.
+    """
     with station.database.noting() as session:
         window = station.now() - WINDOW
         forgotten = affected(session, delete(WrongPasswords).where(WrongPasswords.first_failure_at <= window))
-    while not stop():
+    while True:
         with station.database.noting() as session:
             until = station.now() - KEEP_LOGINS
             # Numbers rise with time, so the first ones tell whether there are more to forget.
@@ -32,5 +45,6 @@ def forget_old(station: Station, stop: Callable[[], bool]) -> int:
             if old:
                 forgotten += affected(session, delete(PortalLogin).where(PortalLogin.id.in_(old)))
         if len(old) < AT_ONCE:
-            break
-    return forgotten
+            return Forgotten(forgotten)
+        if stop():
+            return Forgotten(forgotten, stopped=True)

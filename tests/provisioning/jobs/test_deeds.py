@@ -89,6 +89,15 @@ def test_r1_a_login_is_forgotten_a_day_later_however_many_there_are(world, monke
     assert count(world, PortalLogin) == 2
 
 
+def test_r1_forgetting_ends_between_two_transactions_and_says_whether_some_remain(world, monkeypatch):
+    monkeypatch.setattr(forgetting, "AT_ONCE", 3)
+    record_users(world, user_values("alice"))
+    begin_logins(world, 4)
+    world.moment += forgetting.KEEP_LOGINS
+    assert forgetting.forget_old(world.station, lambda: True) == forgetting.Forgotten(3, stopped=True)
+    assert forgetting.forget_old(world.station, lambda: True) == forgetting.Forgotten(1, stopped=False)
+
+
 def test_r6_wrong_passwords_are_forgotten_when_they_count_no_more(world):
     with world.station.database.noting() as session:
         session.add(WrongPasswords(name_hash="h", failures=3, first_failure_at=world.moment))

@@ -14,6 +14,9 @@ from dscplus_station.cli import jobs as commands
 from dscplus_station.errors import StationError
 from dscplus_station.jobs import catalogue
 from dscplus_station.jobs.catalogue import JOBS, Did, Job
+from dscplus_station.notices.contacts import set_contact
+from dscplus_station.notices.rules import Channel
+from tests.provisioning.support import CARDS
 
 
 def job(name, deed):
@@ -108,6 +111,31 @@ def test_a_signal_ends_it_when_the_job_that_runs_is_done(bench, monkeypatch):
     ended = bench.run("jobs", "run", code=1)
     assert done == ["all of it"] and " first DONE in " in ended.stdout
     assert "stopped, as asked, before second" in ended.stderr
+
+
+def test_sigterm_while_notices_are_sent_is_told_as_a_stop_and_costs_the_rest_no_attempt(bench, monkeypatch):
+    class Gateway:
+        def __init__(self):
+            self.taken = []
+
+        def send(self, message):
+            self.taken.append(message.to)
+            if len(self.taken) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    gateway, users = Gateway(), ("alice", "bob")
+    for user, order, card in zip(users, ("O-1", "O-2"), CARDS, strict=False):
+        bench.world.shipped(order, card, user=user)
+        set_contact(bench.world.station, bench.world.actor, user, email=f"{user}@example.com")
+    monkeypatch.setattr(catalogue, "station_gateways", lambda _: {Channel.EMAIL: gateway})
+    ended = bench.run("jobs", "run", "notices", code=1)
+    assert " notices STOPPED in " in ended.stdout and "not all was done: notices" in ended.stderr
+    told = {one["job"]: (one["outcome"], one["done_at"]) for one in bench.json("jobs", "list")["jobs"]}
+    assert told["notices"] == ("STOPPED", None)
+    attempts = [one["attempts"] for one in bench.json("notices", "list")["deliveries"]]
+    assert sorted(attempts) == [0, 1]
+    bench.run("jobs", "run", "notices")
+    assert gateway.taken == ["alice@example.com", "bob@example.com"]
 
 
 def test_the_audit_trail_says_which_job_did_it(bench):

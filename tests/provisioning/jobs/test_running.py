@@ -66,6 +66,10 @@ def test_a_job_that_did_its_work_runs_again_at_its_time(outcome):
     assert next_run(NOW, 10 * MINUTE, outcome, 0) == NOW + 10 * MINUTE
 
 
+def test_a_job_that_was_stopped_goes_on_at_once():
+    assert next_run(NOW, 60 * MINUTE, Outcome.STOPPED, 0) == NOW
+
+
 def test_a_job_that_another_process_is_at_is_looked_at_soon():
     assert next_run(NOW, 60 * MINUTE, Outcome.HELD, 0) == NOW + MINUTE
 
@@ -283,27 +287,89 @@ def test_a_run_of_timers_ends_between_two_cards_and_the_next_one_goes_on(world):
     world.shipped("O-2", CARDS[1], user="bob")
     world.at(days=14)
     asked = iter((False, True))
-    assert run_timers(world.station, world.actor, stop=lambda: next(asked)).activated == [CARDS[0]]
-    assert run_timers(world.station, world.actor).activated == [CARDS[1]]
+    cut_short = run_timers(world.station, world.actor, stop=lambda: next(asked))
+    assert (cut_short.activated, cut_short.stopped) == ([CARDS[0]], True)
+    rest = run_timers(world.station, world.actor)
+    assert (rest.activated, rest.stopped) == ([CARDS[1]], False)
 
 
-def test_a_run_of_notices_ends_between_two_messages_and_loses_none(world):
-    world.stock(2)
-    for order, card, user in (("O-1", CARDS[0], "alice"), ("O-2", CARDS[1], "bob")):
+@pytest.fixture
+def three_told(world):
+    """Three notices that wait, each for a user of its own."""
+    world.stock(3)
+    for order, card, user in zip(("O-1", "O-2", "O-3"), CARDS, ("alice", "bob", "carol"), strict=False):
         world.shipped(order, card, user=user)
         set_contact(world.station, world.actor, user, email=f"{user}@example.com")
-    taken = []
+    return world
 
-    class Gateway:
+
+class Taking:
+    """A gateway that keeps to whom it sent."""
+
+    def __init__(self):
+        self.taken = []
+
+    def send(self, message):
+        self.taken.append(message.to)
+
+
+def attempts(world):
+    return {row["user"]: row["attempts"] for row in listed(world.station, "notices")}
+
+
+def test_a_stop_between_two_messages_is_no_attempt_of_the_rest_which_the_next_run_sends_at_once(three_told):
+    """A notice has nine attempts; a service that is restarted every day must not use them up."""
+    gateway = Taking()
+    gateways = {Channel.EMAIL: gateway}
+    cut_short = sending.send_due(
+        three_told.station, three_told.actor, gateways, stop=lambda: len(gateway.taken) == 1
+    )
+    assert (gateway.taken, cut_short.stopped) == (["alice@example.com"], True)
+    assert attempts(three_told) == {"alice": 1, "bob": 0, "carol": 0}
+    rest = sending.send_due(three_told.station, three_told.actor, gateways)
+    assert gateway.taken == [f"{user}@example.com" for user in ("alice", "bob", "carol")]
+    assert not rest.stopped
+    assert attempts(three_told) == {"alice": 1, "bob": 1, "carol": 1}
+
+
+def test_a_kill_costs_the_message_that_was_being_sent_an_attempt_and_no_other(three_told):
+    class Killed(BaseException):
+        pass
+
+    class Dies(Taking):
         def send(self, message):
-            taken.append(message.to)
+            super().send(message)
+            raise Killed
 
-    gateways = {Channel.EMAIL: Gateway()}
-    sending.send_due(world.station, world.actor, gateways, stop=lambda: len(taken) == 1)
-    assert taken == ["alice@example.com"]
-    world.at(minutes=1)
-    sending.send_due(world.station, world.actor, gateways)
-    assert taken == ["alice@example.com", "bob@example.com"]
+    with pytest.raises(Killed):
+        sending.send_due(three_told.station, three_told.actor, {Channel.EMAIL: Dies()})
+    assert attempts(three_told) == {"alice": 1, "bob": 0, "carol": 0}
+
+
+def test_a_run_that_was_cut_short_says_so_and_is_neither_done_nor_failed(three_told, monkeypatch):
+    gateway, logged = Taking(), []
+    monkeypatch.setattr("dscplus_station.jobs.catalogue.station_gateways", lambda _: {Channel.EMAIL: gateway})
+    monkeypatch.setattr(running.log, "error", lambda event, **_: logged.append(event))
+    runner = Runner(three_told.station, [job_named("notices")])
+    ran = runner.run(job_named("notices"), lambda: len(gateway.taken) == 2)
+    assert ran.outcome is Outcome.STOPPED
+    assert ran.told == "2 sent, 0 to be tried again, 0 ended unsent, stopped before the rest"
+    record = records(three_told.station)["notices"]
+    assert (record.outcome, record.failures, record.done_at) == (Outcome.STOPPED, 0, None)
+    assert logged == []
+    # Whoever runs the jobs then does the rest at once.
+    assert due_now(three_told, Runner(three_told.station, [job_named("notices")])) == [
+        ("notices", Outcome.DONE)
+    ]
+    assert len(gateway.taken) == 3
+    assert records(three_told.station)["notices"].done_at == three_told.moment
+
+
+def test_a_stop_when_nothing_is_left_to_do_leaves_a_run_done(three_told, monkeypatch):
+    gateway = Taking()
+    monkeypatch.setattr("dscplus_station.jobs.catalogue.station_gateways", lambda _: {Channel.EMAIL: gateway})
+    ran = Runner(three_told.station).run(job_named("notices"), lambda: len(gateway.taken) == 3)
+    assert ran.outcome is Outcome.DONE
 
 
 def test_no_job_begins_once_the_process_is_to_end(world):

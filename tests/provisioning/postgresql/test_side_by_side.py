@@ -8,6 +8,7 @@ import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -18,6 +19,10 @@ from dscplus_station.actor import ALL_ROLES, Actor
 from dscplus_station.errors import StationError
 from dscplus_station.founding import found
 from dscplus_station.home import Home
+from dscplus_station.jobs.catalogue import Did, Job
+from dscplus_station.jobs.rules import Outcome as Done
+from dscplus_station.jobs.running import Runner
+from dscplus_station.jobs.tables import JobRecord
 from dscplus_station.joining import Shared
 from dscplus_station.keystore.file import FileKeystore
 from dscplus_station.login.rules import Outcome
@@ -93,6 +98,15 @@ def write_rows(folder, moment):
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(write, range(WRITERS)))
+
+
+def run_first(folder, moment):
+    """Run a job that never ran before, by a process of one home."""
+    station, _actor = station_of(folder, moment)
+    job = Job("first", "a test's", "-", timedelta(minutes=10), lambda *_: Did("fine"))
+    with closing(station.database):
+        ran = Runner(station, [job]).run(job, lambda: False)
+        return ran.outcome, ran.unrecorded
 
 
 # The tests
@@ -194,6 +208,18 @@ def test_r13_a_card_is_activated_and_announced_once_however_many_stations_run_th
     with shared.station.database.reading() as session:
         kinds = list(session.scalars(select(Notice.kind)))
     assert len(kinds) == len(set(kinds))
+
+
+def test_the_first_runs_of_a_job_by_two_processes_at_once_are_one_record(
+    processes, worlds_in_postgresql, shared, homes
+):
+    """`jobs run` beside a page: neither finds a record, both add one."""
+    calls = [(homes[0], shared.moment)] * 2
+    told = at_once(processes, worlds_in_postgresql, shared, run_first, *calls)
+    assert told == [(Done.DONE, None)] * 2
+    with shared.station.database.reading() as session:
+        rows = session.execute(select(JobRecord.station, JobRecord.name, JobRecord.outcome)).all()
+    assert rows == [("bench-1", "first", Done.DONE)]
 
 
 def test_audit_rows_of_four_writers_are_numbered_without_gaps_in_the_order_of_the_commits(

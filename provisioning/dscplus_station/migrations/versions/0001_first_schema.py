@@ -91,6 +91,7 @@ def upgrade() -> None:
                 "IN_PART",
                 "FAILED",
                 "HELD",
+                "STOPPED",
                 name="outcome",
                 native_enum=False,
                 create_constraint=True,
