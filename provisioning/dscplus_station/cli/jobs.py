@@ -10,11 +10,11 @@ import click
 
 from dscplus_station.cli.common import Desk, command, fail, table
 from dscplus_station.errors import WrongUsage
-from dscplus_station.jobs import records, running
+from dscplus_station.jobs import records, running, standing
 from dscplus_station.jobs.catalogue import JOBS, job_named
-from dscplus_station.jobs.records import Standing
 from dscplus_station.jobs.rules import Outcome
 from dscplus_station.jobs.running import Ran
+from dscplus_station.jobs.standing import Standing
 
 OWNER = "jobs run"
 
@@ -33,7 +33,7 @@ def list_(desk: Desk) -> None:
     Example:
       dsc-station jobs list
     """
-    owner, standings = records.owner(desk.station), records.standings(desk.station)
+    owner, standings = records.owner(desk.station), standing.standings(desk.station)
     now = desk.station.now()
 
     def words() -> None:

@@ -7,6 +7,8 @@ RETRY_FIRST = timedelta(minutes=1)
 """After one failure; each further one in a row doubles it."""
 RETRY_MOST = timedelta(hours=1)
 """However long something is down: an hour after it is back, the job has run."""
+LATE_AFTER = timedelta(hours=1)
+"""Jobs run one after the other, and one that has much to do holds up the others; but not for so long."""
 
 
 class Outcome(StrEnum):
@@ -43,3 +45,23 @@ def is_due(now: datetime, next_at: datetime | None, every: timedelta) -> bool:
     A time further away than any run is ever put off was written while the clock was wrong: it does not count.
     """
     return next_at is None or now >= next_at or next_at - now > max(every, RETRY_MOST)
+
+
+class Attention(StrEnum):
+    """Why somebody should look at a job."""
+
+    FAILING = "FAILING"
+    """It cannot do its work."""
+    IN_PART = "IN_PART"
+    """Of its last run something is left: a card was held back, a message did not go out."""
+    LATE = "LATE"
+    """Nobody runs it."""
+
+
+def attention(now: datetime, outcome: Outcome, next_at: datetime) -> Attention | None:
+    """Why somebody should look at a job, by its last run; None: nobody need."""
+    if now - next_at > LATE_AFTER:
+        return Attention.LATE
+    if outcome is Outcome.FAILED:
+        return Attention.FAILING
+    return Attention.IN_PART if outcome is Outcome.IN_PART else None

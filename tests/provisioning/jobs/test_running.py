@@ -13,9 +13,10 @@ from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.errors import DatabaseFailed, StationError
 from dscplus_station.jobs import running
 from dscplus_station.jobs.catalogue import JOBS, Did, Job, job_named
-from dscplus_station.jobs.records import records, standings
-from dscplus_station.jobs.rules import Outcome, is_due, next_run
+from dscplus_station.jobs.records import records
+from dscplus_station.jobs.rules import LATE_AFTER, Attention, Outcome, attention, is_due, next_run
 from dscplus_station.jobs.running import Runner, run_until_stopped
+from dscplus_station.jobs.standing import standings
 from dscplus_station.jobs.tables import JobRecord
 from dscplus_station.moved_clock import moved_clock
 from dscplus_station.notices import sending
@@ -90,8 +91,27 @@ def test_a_job_is_due_when_it_never_ran_or_its_time_has_come(next_at, due):
     assert is_due(NOW, next_at, 10 * MINUTE) is due
 
 
+HOUR = 60 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("outcome", "next_at", "why"),
+    [
+        (Outcome.DONE, NOW - HOUR, None),
+        (Outcome.DONE, NOW - HOUR - timedelta(microseconds=1), Attention.LATE),
+        (Outcome.STOPPED, NOW - HOUR, None),
+        (Outcome.STOPPED, NOW - 2 * HOUR, Attention.LATE),
+        (Outcome.FAILED, NOW + HOUR, Attention.FAILING),
+        (Outcome.FAILED, NOW - 2 * HOUR, Attention.LATE),
+        (Outcome.IN_PART, NOW + HOUR, Attention.IN_PART),
+    ],
+)
+def test_somebody_should_look_at_what_fails_was_left_or_is_run_by_nobody(outcome, next_at, why):
+    assert attention(NOW, outcome, next_at) is why
+
+
 def test_no_job_is_rarer_than_a_wrong_clock_is_noticed():
-    assert all(one.every >= MINUTE for one in JOBS)
+    assert all(MINUTE <= one.every <= LATE_AFTER for one in JOBS)
     assert [one.name for one in JOBS].index("activation") < [one.name for one in JOBS].index("notices")
 
 

@@ -15,6 +15,7 @@ from dscplus_station.parcels.taking_over import take_over
 from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.shipping.recent import left_last
 from dscplus_station.web.deps import KioskHere, SignedIn, kiosk_of
+from dscplus_station.web.jobs import job_troubles
 from dscplus_station.web.render import page
 
 router = APIRouter()
@@ -80,6 +81,7 @@ def _page(
         left=left_last(station),
         hands=hands if supervises else [],
         supervises=supervises,
+        job_troubles=job_troubles(station) if supervises else [],
     )
 
 

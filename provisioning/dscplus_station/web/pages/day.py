@@ -14,6 +14,7 @@ from dscplus_station.day.rules import Picture
 from dscplus_station.day.service import picture_of
 from dscplus_station.lists.rules import read_day
 from dscplus_station.web.deps import KioskHere, SignedIn
+from dscplus_station.web.jobs import job_troubles
 from dscplus_station.web.language import language_of
 from dscplus_station.web.render import gettext_of, page
 from dscplus_station.wording import N_
@@ -54,6 +55,7 @@ def show(request: Request, kiosk: KioskHere, actor: SignedIn, on: str = "") -> R
         request,
         "day/day.html",
         found=found,
+        job_troubles=job_troubles(station),
         figures=_figures(request, found),
         before=found.day - timedelta(days=1),
         after=found.day + timedelta(days=1) if found.day < today else None,
