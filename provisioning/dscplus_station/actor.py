@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dscplus_station.errors import NotPermitted
+from dscplus_station.errors import NotAuthorised
 from dscplus_station.wording import N_, joined, words
 
 
@@ -50,10 +50,10 @@ class Actor:
         """Refuse unless the actor holds `role`; `deed` completes "may not …" in the refusal.
 
         Raises:
-            NotPermitted: the role is missing.
+            NotAuthorised: the role is missing.
         """
         if role not in self.roles:
-            raise NotPermitted(
+            raise NotAuthorised(
                 "{operator} may not {deed}: that needs the role {role}",
                 operator=self.operator,
                 deed=words(deed),
@@ -64,11 +64,11 @@ class Actor:
         """Refuse unless the actor holds one of `roles`; `deed` as for `require`.
 
         Raises:
-            NotPermitted: all of them are missing.
+            NotAuthorised: all of them are missing.
         """
         if self.roles.isdisjoint(roles):
             needed = joined(sorted(roles), N_(" or "))
-            raise NotPermitted(
+            raise NotAuthorised(
                 "{operator} may not {deed}: that needs the role {needed}",
                 operator=self.operator,
                 deed=words(deed),
@@ -79,11 +79,11 @@ class Actor:
         """Refuse unless `second`, who holds `role`, is another person (R46).
 
         Raises:
-            NotPermitted: it is the same one, or the role is missing.
+            NotAuthorised: it is the same one, or the role is missing.
         """
         second.require(role, deed)
         if second.operator == self.operator:
-            raise NotPermitted(
+            raise NotAuthorised(
                 "{operator} may not {deed} alone: that needs a second person",
                 operator=self.operator,
                 deed=words(deed),

@@ -42,6 +42,20 @@ class NotPermitted(StationError):
     """The actor, the passphrase or the state of things does not allow it."""
 
     exit_code = 4
+    of_the_deed = True
+    """Whether it answers what was asked for, rather than who asks or when."""
+
+
+class NotAuthorised(NotPermitted):
+    """Whoever asks lacks the role, the scope or the grant for it, or did not prove who it is."""
+
+    of_the_deed = False
+
+
+class TooSoon(NotPermitted):
+    """There was too much of it just now; a while later it may be."""
+
+    of_the_deed = False
 
 
 class HeldByAnother(StationError):

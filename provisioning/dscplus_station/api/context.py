@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints
 from dscplus_station.actor import Actor
 from dscplus_station.api.gate import NOT_KEPT
 from dscplus_station.api.problems import MEDIA_TYPE, NotProven, Problem
-from dscplus_station.errors import BadInput, NotPermitted
+from dscplus_station.errors import BadInput, NotAuthorised
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome
@@ -59,7 +59,7 @@ def _caller_with(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
     async def caller(request: Request, _shown: Annotated[object, Security(_bearer)]) -> Caller:
         bearer: Bearer = request.state.bearer
         if bearer.scope not in scopes:
-            raise NotPermitted(f"a token of scope {bearer.scope} does not serve here: {' or '.join(scopes)}")
+            raise NotAuthorised(f"a token of scope {bearer.scope} does not serve here: {' or '.join(scopes)}")
         service: Service = request.app.state.service
         grants = GRANTS_OF[bearer.scope]
         keystore = GrantedKeystore(service.keystore, grants.seals, grants.unseals)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dscplus_station.api.paces import Paces
-from dscplus_station.api.problems import mistake, problem
+from dscplus_station.api.problems import PASSING, mistake, problem
 from dscplus_station.errors import StationError
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.station import Station
@@ -134,7 +134,10 @@ class Gate:
         shown = _not_kept() if done and scope["state"].get(NOT_KEPT) else response
         content_type = shown.headers.get("content-type", "application/json")
         kept = Kept(shown.status_code, content_type, bytes(shown.body))
-        await run_in_threadpool(replays.finish, station, answers, bearer.name, key, kept)
+        of_the_deed = not scope["state"].get(PASSING)
+        await run_in_threadpool(
+            replays.finish, station, answers, bearer.name, key, kept, of_the_deed=of_the_deed
+        )
         return response
 
     async def _pass(self, scope: Scope, body: bytes) -> Response:

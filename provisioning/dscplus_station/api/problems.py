@@ -36,6 +36,10 @@ TYPE = "urn:dscplus:problem:"
 """What every `type` begins with."""
 
 
+PASSING = "passing"
+"""Set in the state of a request that was refused for who asked, or for when: it may be made again."""
+
+
 class NotProven(NotPermitted):
     """A device's answer was not accepted. Why not is on record; whoever asks hears this and no more (R6)."""
 
@@ -116,8 +120,10 @@ def tell_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-def _station(_request: Request, error: Exception) -> Response:
+def _station(request: Request, error: Exception) -> Response:
     assert isinstance(error, StationError)  # noqa: S101 (registered for it)
+    if isinstance(error, NotPermitted) and not error.of_the_deed:
+        setattr(request.state, PASSING, True)
     status = HTTPStatus.UNAUTHORIZED if isinstance(error, LoginRefused) else status_of(error)
     kind = next((KINDS[one][0] for one in type(error).__mro__ if one in KINDS), None)
     return problem(status, str(error), kind)

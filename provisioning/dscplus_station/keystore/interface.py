@@ -5,13 +5,13 @@ from typing import Protocol
 
 from dscplus_driver.scp03 import key_check_value
 from dscplus_driver.sensitive import KeySet, MasterKey
-from dscplus_station.errors import NotPermitted
+from dscplus_station.errors import NotAuthorised
 
 ISSUER_KEY_VERSION = 0x20
 RESTOCK_KEY_VERSION = 0x10
 
 
-class KeystoreError(NotPermitted):
+class KeystoreError(NotAuthorised):
     """The keystore will not: wrong passphrase, or something sealed for another place."""
 
 

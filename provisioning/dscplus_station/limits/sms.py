@@ -11,7 +11,7 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.catalogue import translations
 from dscplus_station.devices.rules import DeviceType
-from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
+from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict, TooSoon
 from dscplus_station.keystore.interface import Keystore, sms_of
 from dscplus_station.limits.service import device_types_of
 from dscplus_station.limits.tables import SmsEnrolment
@@ -56,7 +56,7 @@ def begin(
             )
         )
         if (sent or 0) >= MAX_CODES_AN_HOUR:
-            raise NotPermitted(f"{user_name} was sent {sent} codes within an hour: wait")
+            raise TooSoon(f"{user_name} was sent {sent} codes within an hour: wait")
         end(session, actor, now, user_name, "begun again")
         enrolment = SmsEnrolment(
             user_name=user_name,

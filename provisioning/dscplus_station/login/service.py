@@ -13,7 +13,7 @@ from dscplus_station.db import affected, table_of
 from dscplus_station.devices.rules import INTERIM, AssignmentState, is_over
 from dscplus_station.devices.service import assignment_of, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import NotPermitted, WrongUsage
+from dscplus_station.errors import NotPermitted, TooSoon, WrongUsage
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.kinds import Asks, Kind, kind_of
 from dscplus_station.login.rules import (
@@ -139,7 +139,7 @@ def issue(
     recent = session.execute(_RECENT, since).all()
     if len(recent) >= MAX_CHALLENGES:
         again = recent[-MAX_CHALLENGES].issued_at + lifetime
-        raise NotPermitted(
+        raise TooSoon(
             f"card {serial_number}: {len(recent)} challenges for {user} within "
             f"{lifetime.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
         )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.errors import BadInput, NotPermitted
+from dscplus_station.errors import BadInput, NotAuthorised
 from dscplus_station.operators.badges import looks_like_badge, read_badge
 from dscplus_station.operators.hashing import digest, hash_secret, needs_rehash, secret_fits
 from dscplus_station.operators.rules import (
@@ -36,7 +36,7 @@ NOBODY = "nobody"
 """The operator of an audit row about somebody who was not let in. No operator can have this name."""
 
 
-class NotSignedIn(NotPermitted):
+class NotSignedIn(NotAuthorised):
     """The secret was not accepted."""
 
 

@@ -67,11 +67,17 @@ def forget_old(station: Station) -> int:
         )
 
 
-def finish(station: Station, keystore: Keystore, name: str, key: str, answer: Kept) -> None:
-    """Keep a request's answer; one that says nothing about the request gives its key free again."""
+def finish(
+    station: Station, keystore: Keystore, name: str, key: str, answer: Kept, *, of_the_deed: bool = True
+) -> None:
+    """Keep a request's answer; one that says nothing about the request gives its key free again.
+
+    Args:
+        of_the_deed: as for `rules.keeps`.
+    """
     mine = (KeptAnswer.name == name, KeptAnswer.key == key)
     with station.database.noting() as session:
-        if not keeps(answer.status):
+        if not keeps(answer.status, of_the_deed=of_the_deed):
             session.execute(delete(KeptAnswer).where(*mine))
             return
         content = json.dumps(answer.content_type).encode() + b"\n" + answer.body

@@ -150,9 +150,13 @@ NOT_KEPT = frozenset({401, 409, 413, 429})
 """Statuses that say nothing about the request itself: it may come again."""
 
 
-def keeps(status: int) -> bool:
-    """Whether an answer is kept for repetitions: neither a mistake of ours nor one that passes with time."""
-    return status < 500 and status not in NOT_KEPT
+def keeps(status: int, *, of_the_deed: bool) -> bool:
+    """Whether an answer is kept for repetitions: neither a mistake of ours nor one that passes with time.
+
+    Args:
+        of_the_deed: it answers what was asked for, and is no refusal of who asked or of when.
+    """
+    return of_the_deed and status < 500 and status not in NOT_KEPT
 
 
 def served(scopes: Collection[Scope]) -> Grants:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from dscplus_station import log
+from dscplus_station import errors, log
 from dscplus_station.actor import ALL_ROLES, Actor, Role
+from dscplus_station.api import problems
 from dscplus_station.api.paces import MAX_ADDRESSES, UNKNOWN_PACE, Paces, customer
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.keystore.grants import GrantedKeystore
@@ -24,7 +25,9 @@ from dscplus_station.keystore.interface import (
     seed_of,
     sms_of,
 )
+from dscplus_station.operators.authentication import NotSignedIn
 from dscplus_station.ordering import service as ordering
+from dscplus_station.portal.service import LoginRefused
 from dscplus_station.tokens import replays
 from dscplus_station.tokens import service as tokens
 from dscplus_station.tokens.rules import (
@@ -324,6 +327,68 @@ def test_a_refusal_is_kept_too_but_not_what_passes_with_time(api, portal):
     portal.put("/v1/orders/P-1/pin", json={"pin": GOOD_PIN})
     portal.post("/v1/orders/P-1/review")
     assert portal.post("/v1/orders/P-1/place", headers=key).json()["state"] == "PLACED"
+
+
+OF_THE_DEED = {
+    errors.BadInput,
+    errors.WrongUsage,
+    errors.NotFound,
+    errors.NotPermitted,
+    problems.NotProven,  # its challenge is spent: made again, it would be another answer
+} | {
+    kind for kind in problems.KINDS if kind.__name__ in (
+        "AccountClosed", "PinRefused", "MayNotOrder", "NotEnrolled", "OverLimit",
+        "HoldsInterimAccess", "LessSecureDevice", "DifferentIdentification",
+    )
+}  # fmt: skip
+OF_WHO_OR_WHEN = {
+    errors.HeldByAnother,
+    errors.StateConflict,
+    errors.DatabaseFailed,
+    errors.NotAuthorised,
+    errors.TooSoon,
+    KeystoreError,
+    LoginRefused,
+    NotSignedIn,
+}
+
+
+def test_each_refusal_that_a_program_can_hear_is_of_the_deed_or_of_who_asks_or_when():
+    assert set(problems.KINDS) <= OF_THE_DEED | OF_WHO_OR_WHEN
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(OF_THE_DEED | OF_WHO_OR_WHEN, key=str), ids=lambda kind: kind.__name__
+)
+def test_a_refusal_is_kept_if_it_is_the_deeds_and_else_the_request_is_made_again(
+    api, portal, monkeypatch, kind
+):
+    draft = ordering.draft
+
+    def refused(*_arguments):
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(ordering, "draft", refused)
+    monkeypatch.setattr(kind, "__str__", lambda _: "refused")
+    key = keyed()
+    first = portal.post("/v1/orders", json=NEW, headers=key)
+    assert first.status_code >= 400
+    monkeypatch.setattr(ordering, "draft", draft)
+    again = portal.post("/v1/orders", json=NEW, headers=key)
+    if kind in OF_THE_DEED:
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again.headers["idempotent-replayed"] == "true"
+    else:
+        assert again.status_code == 201
+        assert "idempotent-replayed" not in again.headers
+
+
+def test_a_program_that_gets_the_scope_later_is_served_under_the_same_key(api, portal):
+    key, other = keyed(), api.client(tokens.add(api.station, OFFICER, "portal-2", Scope.LOGIN))
+    problem(other.post("/v1/orders", json=NEW, headers=key), 403, "scope login does not serve here")
+    tokens.revoke(api.station, OFFICER, "portal-2")
+    other = api.client(tokens.add(api.station, OFFICER, "portal-2", Scope.PORTAL))
+    assert other.post("/v1/orders", json=NEW, headers=key).status_code == 201
 
 
 def test_the_same_request_side_by_side_is_made_once(api, portal, monkeypatch):

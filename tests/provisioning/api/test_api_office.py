@@ -97,6 +97,22 @@ def test_no_program_decides_by_itself_and_nobody_whose_role_it_is_not(alice, off
     assert deeds(alice, "sharing.APPROVED") == []
 
 
+def test_an_operator_who_gets_the_position_later_or_mistyped_the_secret_is_heard_under_the_same_key(
+    alice, office, pending
+):
+    path, key = f"/v1/office/sharings/{pending}/approve", keyed()
+    problem(office.post(path, json=by("clara") | NOTE, headers=key), 403, "compliance")
+    both = [Position.CLIENT_SERVICES, Position.COMPLIANCE]
+    operators.set_positions(alice.station, alice.actor, "clara", both)
+    for _ in range(2):
+        wrong = by("connie", "another pass phrase 1") | NOTE
+        problem(office.post(path, json=wrong, headers=keyed("connies-own-key")), 403)
+    alice.at(minutes=1)
+    told = office.post(path, json=by("connie") | NOTE, headers=keyed("connies-own-key"))
+    assert told.json()["state"] == "APPROVED"
+    problem(office.post(path, json=by("clara") | NOTE, headers=key), 409)
+
+
 def test_r6_a_supervisor_releases_a_locked_device(alice, office):
     for _ in range(USUAL_LOGIN.wrong_responses):
         login = alice.begin().json()["login"]

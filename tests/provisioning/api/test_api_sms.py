@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dscplus_station.limits.sms import MAX_CODES_AN_HOUR
 from tests.provisioning.api.api_world import keyed, problem
 from tests.provisioning.support import other_response
 from tests.provisioning.test_notice_gateways import CANARY, sms_service, url
@@ -71,6 +72,15 @@ def test_r22_a_number_is_confirmed_by_the_code_that_was_sent_to_it(alice, phone)
     assert alice.portal.post(f"{SMS}/remove").status_code == 204
     assert "SMS" not in kinds(alice)
     problem(alice.portal.post(f"{SMS}/remove"), 404, "no codes by SMS")
+
+
+def test_r22_a_code_that_was_one_too_many_is_sent_an_hour_later_under_the_same_key(alice, phone):
+    for _ in range(MAX_CODES_AN_HOUR):
+        assert begin(alice).status_code == 201
+    key = keyed()
+    problem(alice.portal.post(SMS, json={"number": NUMBER}, headers=key), 403, "within an hour: wait")
+    alice.at(hours=1)
+    assert alice.portal.post(SMS, json={"number": NUMBER}, headers=key).status_code == 201
 
 
 def test_r22_the_same_request_again_sends_no_second_code(alice, phone):
