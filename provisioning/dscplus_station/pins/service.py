@@ -88,7 +88,7 @@ def change_pin(
         WrongUsage: the response has not the form of one.
     """
     actor.require(Role.CLIENT_SERVICES, "change PINs")
-    proven = fresh_login(station, login, user_name) if login is not None else None
+    proven = fresh_login(station, actor, login, user_name) if login is not None else None
     with station.database.writing() as session:
         now = station.now()
         device, assignment = _changeable(session, user_name, serial_number, now)

@@ -42,6 +42,8 @@ from dscplus_station.users.tables import Closure, User
 
 TOKEN_BYTES = 24
 _NO_LOGIN = "no login under way"
+_UNKNOWN = "unknown"
+"""Stands for a user in the audit trail where it is not known whose login it was to be."""
 
 # Statements of every login, made once: building them takes longer than running them.
 _logins = table_of(PortalLogin)
@@ -105,8 +107,7 @@ def begin(station: Station, actor: Actor, check: PasswordCheck, user_name: str, 
         locked = _count(session, now, user_name, right=right and user is not None)
         if user is None or not right or locked:
             because = "unknown user" if user is None else "locked" if locked else "wrong password"
-            subject = user.name if user is not None else "unknown"
-            audit.record(session, actor, now, "portal.refused", subject, because=because)
+            _record_refusal(session, actor, now, user.name if user is not None else _UNKNOWN, because)
         else:
             closed = session.get(Closure, user_name) is not None
             enrolled = session.scalar(
@@ -149,9 +150,11 @@ def ask(station: Station, actor: Actor, login: str, serial_number: str) -> Asked
         now = station.now()
         begun = _open_login(session, station, now, login)
         asked = _ask(session, station, actor, now, begun, serial_number) if begun else _NO_LOGIN
+        if not isinstance(asked, Asked):
+            _record_refusal(session, actor, now, begun.user_name if begun else _UNKNOWN, asked)
     if isinstance(asked, Asked):
         return asked
-    raise _refused(station, actor, begun.user_name if begun else "unknown", asked)
+    raise LoginRefused
 
 
 def _ask(
@@ -200,9 +203,11 @@ def answer(
                 told = _end(session, now, begun, done)
             except (NotPermitted, NotFound) as refusal:  # nothing was changed
                 told = str(refusal)
+        if not isinstance(told, SessionFacts):  # with what was counted, or neither
+            _record_refusal(session, actor, now, begun.user_name if begun else _UNKNOWN, told)
     if isinstance(told, SessionFacts):
         return told
-    raise _refused(station, actor, begun.user_name if begun else "unknown", told)
+    raise LoginRefused
 
 
 def _end(session: Session, now: datetime, begun: PortalLogin, done: Login) -> SessionFacts | str:
@@ -228,12 +233,12 @@ def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purp
     with station.database.reading() as session:
         found = session.scalars(_BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
     if found is None or not is_live(station.now(), found.begun_at, found.ended_at, station.settings.login):
-        raise _refused(station, actor, "unknown", "no login under way")
+        raise _refused(station, actor, _UNKNOWN, _NO_LOGIN)
     issued = issue_challenge(station, actor, serial_number, found.user_name, purpose)
     return Asked(serial_number, issued.asks, issued.challenge, issued.expires_at)
 
 
-def fresh_login(station: Station, login: str, user_name: str) -> PortalLogin:
+def fresh_login(station: Station, actor: Actor, login: str, user_name: str) -> PortalLogin:
     """A login of this user's that a device has answered just now.
 
     Raises:
@@ -246,7 +251,9 @@ def fresh_login(station: Station, login: str, user_name: str) -> PortalLogin:
             )
         ).one_or_none()
     if found is None or found.device_id is None or not is_fresh(station.now(), found.ended_at):
-        raise LoginRefused
+        raise _refused(
+            station, actor, found.user_name if found else _UNKNOWN, "no device answered it just now"
+        )
     return found
 
 
@@ -283,9 +290,14 @@ def _open_login(session: Session, station: Station, now: datetime, login: str) -
 
 
 def _refused(station: Station, actor: Actor, subject: str, because: str) -> LoginRefused:
+    """Put a refusal on record where nothing else was changed."""
     with station.database.writing() as session:
-        audit.record(session, actor, station.now(), "portal.refused", subject, because=because[:200])
+        _record_refusal(session, actor, station.now(), subject, because)
     return LoginRefused()
+
+
+def _record_refusal(session: Session, actor: Actor, now: datetime, subject: str, because: str) -> None:
+    audit.record(session, actor, now, "portal.refused", subject, because=because[:200])
 
 
 def _without_device(station: Station, user_name: str, *, closed: bool) -> SessionFacts:

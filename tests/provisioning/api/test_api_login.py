@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, func, select
 
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.audit import AuditRow
@@ -234,6 +234,29 @@ def test_r6_wrong_answers_at_once_lock_with_the_fifth_and_no_more_are_judged(ali
     assert sum("LOCKED" in reason for reason in reasons(alice)) == 8 - USUAL_LOGIN.wrong_responses
 
 
+def test_r6_no_commit_counts_an_attempt_without_the_record_of_its_refusal(alice):
+    """So that a crash behind it loses neither."""
+    attempts = select(func.count()).select_from(Attempt).where(Attempt.outcome != Outcome.RIGHT)
+    refusals = select(func.count()).select_from(AuditRow).where(AuditRow.action == "portal.refused")
+    seen = []
+
+    def look(connection):
+        seen.append((connection.scalar(attempts), connection.scalar(refusals)))
+
+    login = alice.begin().json()["login"]
+    questions = [alice.ask(login).json()["challenge"] for _ in range(3)]
+    engine = alice.station.database.engine
+    event.listen(engine, "commit", look)
+    wrong = other_response(alice.response(CARDS[0], questions[0]))
+    for question in (questions[0], questions[0], questions[1], "123457"):  # wrong, used, wrong, foreign
+        problem(alice.answer(login, question, wrong), 401, NEUTRAL)
+    problem(alice.ask(login, "0000000026"), 401, NEUTRAL)
+    event.remove(engine, "commit", look)
+    assert [one for one in seen if one[0] > one[1]] == []
+    assert seen[-1] == (4, 5)
+    assert len(reasons(alice)) == 5
+
+
 def test_no_repetition_logs_in(alice):
     """Under an idempotency key either: what was kept would outlive session, device and account."""
     post = lambda path, body, key: alice.portal.post(f"/v1/logins{path}", json=body, headers=keyed(key))  # noqa: E731
@@ -259,11 +282,11 @@ def test_a_login_by_password_alone_proves_no_device(alice):
     set_password(alice.station, alice.actor, "carol", PASSWORD)
     login = alice.begin("carol").json()["login"]
     with pytest.raises(service.LoginRefused):
-        service.fresh_login(alice.station, login, "carol")
+        service.fresh_login(alice.station, alice.actor, login, "carol")
     mine = alice.logged_in()
-    assert service.fresh_login(alice.station, mine, "alice").device_id is not None
+    assert service.fresh_login(alice.station, alice.actor, mine, "alice").device_id is not None
     with pytest.raises(service.LoginRefused):
-        service.fresh_login(alice.station, mine, "carol")
+        service.fresh_login(alice.station, alice.actor, mine, "carol")
 
 
 @pytest.mark.parametrize("scope", [Scope.WAREHOUSE, Scope.AUDITOR])

@@ -15,6 +15,7 @@ from dscplus_station.passwords.service import set_password
 from dscplus_station.pins.service import allow_reset
 from dscplus_station.tokens.rules import Scope
 from tests.provisioning.api.api_world import PASSWORD, keyed, problem
+from tests.provisioning.api.test_api_login import reasons
 from tests.provisioning.support import CARDS, record_users, user_values
 
 OLD, NEW, WRONG = "7391", "8264", "5917"
@@ -86,6 +87,7 @@ def test_the_former_pin_is_asked_for_by_a_login_with_that_card_just_now(bob):
     bob.at(minutes=15)
     problem(change(bob, bob.begin("bob").json()["login"], proven_by=login), 401)
     assert kept(bob) == before
+    assert reasons(bob) == ["no device answered it just now"] * 2  # which another card did is told (403)
 
 
 @pytest.mark.parametrize("pin", ["1982", "1705", "0000", "1234", "12345", "abcd"])
