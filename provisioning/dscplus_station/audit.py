@@ -12,7 +12,7 @@ from sqlalchemy import Index, String, Text, UniqueConstraint, bindparam, func, i
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import Base, table_of
+from dscplus_station.db import Base, run, table_of
 
 Detail = str | int | bool | None
 
@@ -40,9 +40,15 @@ class AuditRow(Base):
     details: Mapped[str] = mapped_column(Text)
 
 
-# Made once: building them takes longer than running them, and every change does.
-_LAST_NUMBER = select(func.max(AuditRow.number)).where(AuditRow.station == bindparam("station"))
-_INSERT = insert(table_of(AuditRow))
+# Made once: building it takes longer than running it, and every change does.
+_rows = table_of(AuditRow)
+_before = _rows.alias()
+_INSERT = insert(_rows).values(
+    # The write lock is held: nobody else adds rows before this transaction ends.
+    number=select(func.coalesce(func.max(_before.c.number), 0) + 1)
+    .where(_before.c.station == bindparam("of"))
+    .scalar_subquery()
+)
 
 
 def record(
@@ -55,15 +61,14 @@ def record(
         subject: what it was done to: a serial number, an order, a batch.
         details: facts that explain it, none of them secret.
     """
-    number = session.info.get("audit number")
-    if number is None:  # the write lock is held: nobody else adds rows before this transaction ends
-        number = session.scalar(_LAST_NUMBER, {"station": actor.station}) or 0
-    session.info["audit number"] = number + 1
-    session.execute(
+    if not session.info.get("audited"):
+        session.flush()
+    run(
+        session,
         _INSERT,
         {
+            "of": actor.station,
             "station": actor.station,
-            "number": number + 1,
             "at": at,
             "operator": actor.operator,
             "action": action,

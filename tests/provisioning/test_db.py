@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import event, func, select, text
@@ -15,6 +16,8 @@ from dscplus_station.errors import DatabaseFailed, NotPermitted
 WRITERS = 8
 TURNS = 5
 PATIENCE = 20
+THREADS = 40
+"""In which the API and the kiosk serve requests: anyio's default."""
 
 
 def _count_audit_rows(database):
@@ -199,3 +202,18 @@ def test_whoever_relied_on_one_who_gave_up_is_not_left_open(world):
         audit.record(session, world.actor, world.station.now(), "test.turn", "relied")
     waiter.join()
     assert _count_audit_rows(world.station.database) == before + 1
+
+
+@pytest.mark.sqlite
+def test_whoever_reads_side_by_side_finds_connections_open(world):
+    """A connection that is opened for one use reads the schema before it: a third of a request's work."""
+    database = world.station.database
+    opened = []
+    event.listen(database.engine, "connect", lambda connection, _record: opened.append(connection))
+    for turn in range(2):
+        with ExitStack() as stack:
+            for _ in range(THREADS):
+                stack.enter_context(database.reading()).connection()
+        if turn == 0:
+            opened.clear()
+    assert not opened

@@ -16,6 +16,9 @@ from dscplus_station.wording import N_
 WRITING: dict[str, Any] = {"begin": "BEGIN IMMEDIATE"}
 """Execution options of a writer's connection."""
 
+KEPT_OPEN = 40
+"""Connections: as many as there are threads that serve requests. A new one reads the whole schema first."""
+
 _REASONS = (
     ("database is locked", N_("another process holds it; try again when that one is done")),
     ("disk is full", N_("the disk is full; free some space and try again")),
@@ -29,7 +32,7 @@ _REASONS = (
 
 def open_engine(url: str, busy_timeout_ms: int) -> Engine:
     """An engine whose writers wait that long for another process's."""
-    engine = create_engine(url)
+    engine = create_engine(url, pool_size=KEPT_OPEN)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected, table_of
+from dscplus_station.db import run, table_of
 from dscplus_station.devices.rules import INTERIM, AssignmentState, is_over
 from dscplus_station.devices.service import assignment_of, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
@@ -34,18 +35,18 @@ from dscplus_station.users.identity import require_open
 # Statements of every login, made once: building them takes longer than running them.
 _challenges = table_of(Challenge)
 _RECENT = (
-    select(Challenge.question, Challenge.issued_at)
-    .where(Challenge.assignment_id == bindparam("assignment_id"), Challenge.issued_at > bindparam("since"))
-    .order_by(Challenge.issued_at)
+    select(_challenges.c.question, _challenges.c.issued_at)
+    .where(_challenges.c.assignment_id == bindparam("of"), _challenges.c.issued_at > bindparam("since"))
+    .order_by(_challenges.c.issued_at)
 )
 _ASKED = (
-    select(Challenge.id, Challenge.expires_at, Challenge.used_at)
+    select(_challenges.c.id, _challenges.c.expires_at, _challenges.c.used_at)
     .where(
-        Challenge.assignment_id == bindparam("assignment_id"),
-        Challenge.question == bindparam("question"),
-        Challenge.purpose == bindparam("purpose"),
+        _challenges.c.assignment_id == bindparam("of"),
+        _challenges.c.question == bindparam("asked"),
+        _challenges.c.purpose == bindparam("for"),
     )
-    .order_by(Challenge.id.desc())
+    .order_by(_challenges.c.id.desc())
     .limit(1)
 )
 _USE_UP = (
@@ -135,20 +136,19 @@ def issue(
     if kind.new_question is None:
         raise WrongUsage(f"{serial_number} is a {device.type}: it answers no challenge, verify it at once")
     lifetime = station.settings.login.challenge_lifetime
-    since = {"assignment_id": assignment.id, "since": now - lifetime}
-    recent = session.execute(_RECENT, since).all()
+    recent = run(session, _RECENT, {"of": assignment.id, "since": now - lifetime}).all()
     if len(recent) >= MAX_CHALLENGES:
         again = recent[-MAX_CHALLENGES].issued_at + lifetime
         raise TooSoon(
             f"card {serial_number}: {len(recent)} challenges for {user} within "
             f"{lifetime.seconds // 60} minutes: the next one from {again:%H:%M:%S} UTC"
         )
-    open_questions = {question for question, _ in recent}
+    open_questions = {one.question for one in recent}
     while (question := kind.new_question()) in open_questions:
         pass
     expires_at = now + lifetime
     row = {"assignment_id": assignment.id, "question": question, "purpose": purpose}
-    session.execute(_NEW_CHALLENGE, {**row, "issued_at": now, "expires_at": expires_at})
+    run(session, _NEW_CHALLENGE, {**row, "issued_at": now, "expires_at": expires_at})
     audit.record(session, actor, now, "login.challenge", serial_number, user=user, purpose=purpose)
     return Issued(serial_number, user, question, kind.asks, expires_at)
 
@@ -250,9 +250,10 @@ def judge(
         right = (fits or kind.fits)(keystore, device, question, response)
         outcome = Outcome.RIGHT if right else Outcome.WRONG
 
-    assignment.wrong_responses = wrong_after(outcome, assignment.wrong_responses)
+    if (counted := wrong_after(outcome, assignment.wrong_responses)) != assignment.wrong_responses:
+        assignment.wrong_responses = counted
     attempt = {"assignment_id": assignment.id, "challenge_id": challenge.id if challenge else None}
-    session.execute(_NEW_ATTEMPT, {**attempt, "purpose": purpose, "outcome": outcome, "at": now})
+    run(session, _NEW_ATTEMPT, {**attempt, "purpose": purpose, "outcome": outcome, "at": now})
     user, wrong = assignment.user_name, assignment.wrong_responses
     audit.record(
         session,
@@ -274,10 +275,10 @@ def judge(
 
 def _take(
     session: Session, now: datetime, assignment: Assignment, question: str, purpose: Purpose
-) -> tuple[Row[int, datetime, datetime | None] | None, Outcome | None]:
+) -> tuple[Row[Any] | None, Outcome | None]:
     """Use up the challenge that is answered; gives it, and why it cannot be answered, or None."""
-    asked = {"assignment_id": assignment.id, "question": question, "purpose": purpose}
-    challenge = session.execute(_ASKED, asked).one_or_none()
+    asked = {"of": assignment.id, "asked": question, "for": purpose}
+    challenge = run(session, _ASKED, asked).one_or_none()
     outcome = unanswerable(
         now,
         issued_for_this=challenge is not None,
@@ -285,8 +286,8 @@ def _take(
         expires_at=challenge.expires_at if challenge else None,
     )
     if outcome is None and challenge is not None:
-        used = affected(session, _USE_UP, {"challenge_id": challenge.id, "now": now})
-        outcome = None if used == 1 else Outcome.REPLAYED
+        used = run(session, _USE_UP, {"challenge_id": challenge.id, "now": now})
+        outcome = None if used.rowcount == 1 else Outcome.REPLAYED
     return challenge, outcome
 
 

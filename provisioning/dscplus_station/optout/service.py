@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
+from dscplus_station.db import run, table_of
 from dscplus_station.errors import NotPermitted, StateConflict
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome, Purpose
@@ -27,6 +28,10 @@ class Participation:
     changed_by: str | None
 
 
+_times = table_of(OptOut)
+_IS_OUT = select(_times.c.id).where(_times.c.user_name == bindparam("user"), _times.c.ended_at.is_(None))
+
+
 def participation(station: Station, user_name: str) -> Participation:
     """How a user stands.
 
@@ -42,7 +47,7 @@ def participation(station: Station, user_name: str) -> Participation:
 
 def is_opted_out(session: Session, user_name: str) -> bool:
     """Whether a user is opted out: a fact of the session after a login (R32)."""
-    return _open(session, user_name) is not None
+    return run(session, _IS_OUT, {"user": user_name}).first() is not None
 
 
 def opt_out(station: Station, actor: Actor, acting: str, user_name: str) -> None:
@@ -98,7 +103,8 @@ def opt_in(
 
 
 def _require_primary(session: Session, acting: str, user_name: str) -> None:
-    account = require_open(session, user_name).account
+    require_open(session, user_name)
+    account = get_user(session, user_name).account
     primary = primary_user(session, account) if account is not None else None
     if fault := change_fault(acting, user_name, account, primary):
         raise NotPermitted(fault)

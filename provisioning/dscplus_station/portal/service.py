@@ -3,13 +3,14 @@
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected, table_of
+from dscplus_station.db import run, table_of
 from dscplus_station.devices.rules import DeviceType
 from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotFound, NotPermitted
@@ -47,7 +48,7 @@ _UNKNOWN = "unknown"
 
 # Statements of every login, made once: building them takes longer than running them.
 _logins = table_of(PortalLogin)
-_BY_TOKEN = select(PortalLogin).where(PortalLogin.token_hash == bindparam("token_hash"))
+_BY_TOKEN = select(_logins).where(_logins.c.token_hash == bindparam("token_hash"))
 _COUNT_TRY = update(_logins).where(_logins.c.id == bindparam("login_id")).values(tries=_logins.c.tries + 1)
 _END = (
     update(_logins)
@@ -158,7 +159,7 @@ def ask(station: Station, actor: Actor, login: str, serial_number: str) -> Asked
 
 
 def _ask(
-    session: Session, station: Station, actor: Actor, now: datetime, begun: PortalLogin, serial_number: str
+    session: Session, station: Station, actor: Actor, now: datetime, begun: Row[Any], serial_number: str
 ) -> Asked | str:
     """Ask the picked device, or tell why it is not asked; nothing was changed then."""
     picked = device_to_pick(session, now, begun.user_name, serial_number)
@@ -210,13 +211,13 @@ def answer(
     raise LoginRefused
 
 
-def _end(session: Session, now: datetime, begun: PortalLogin, done: Login) -> SessionFacts | str:
+def _end(session: Session, now: datetime, begun: Row[Any], done: Login) -> SessionFacts | str:
     """Let a right answer end the login, a wrong one count against it; the facts, or why there are none."""
     if done.session is None:
-        session.execute(_COUNT_TRY, {"login_id": begun.id})
+        run(session, _COUNT_TRY, {"login_id": begun.id})
         return OUTCOME_TOLD[done.answer.outcome]
     ended = {"login_id": begun.id, "now": now, "device": done.answer.device_id}
-    return done.session if affected(session, _END, ended) == 1 else "this login was answered already"
+    return done.session if run(session, _END, ended).rowcount == 1 else "this login was answered already"
 
 
 def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purpose: Purpose) -> Asked:
@@ -230,8 +231,7 @@ def ask_for(station: Station, actor: Actor, login: str, serial_number: str, purp
         NotFound, NotPermitted, WrongUsage: as for `login.service.issue_challenge`.
     """
     actor.require(Role.CLIENT_SERVICES, "log users in")
-    with station.database.reading() as session:
-        found = session.scalars(_BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
+    found = station.database.look_up(_BY_TOKEN, {"token_hash": digest(login)})
     if found is None or not is_live(station.now(), found.begun_at, found.ended_at, station.settings.login):
         raise _refused(station, actor, _UNKNOWN, _NO_LOGIN)
     issued = issue_challenge(station, actor, serial_number, found.user_name, purpose)
@@ -282,8 +282,9 @@ def _picks(station: Station, user_name: str) -> list[Pick]:
     ]
 
 
-def _open_login(session: Session, station: Station, now: datetime, login: str) -> PortalLogin | None:
-    found = session.scalars(_BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
+def _open_login(session: Session, station: Station, now: datetime, login: str) -> Row[Any] | None:
+    """The row of the login that is under way."""
+    found = run(session, _BY_TOKEN, {"token_hash": digest(login)}).one_or_none()
     if found is None or not is_open(now, found.begun_at, found.ended_at, found.tries, station.settings.login):
         return None
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
-from dscplus_station.db import affected
+from dscplus_station.db import affected, table_of
 from dscplus_station.errors import BadInput, NotFound, StateConflict
 from dscplus_station.operators.hashing import digest
 from dscplus_station.station import Station
@@ -19,8 +19,9 @@ PREFIX = "dsct_"
 """By which scanners for leaked secrets know one."""
 TOKEN_BYTES = 32
 _DEED = "manage the API's tokens"
-_BEARER = select(ApiToken.name, ApiToken.scope, ApiToken.ends_at).where(
-    ApiToken.token_hash == bindparam("token_hash")
+_tokens = table_of(ApiToken)
+_BEARER = select(_tokens.c.name, _tokens.c.scope, _tokens.c.ends_at).where(
+    _tokens.c.token_hash == bindparam("token_hash")
 )
 
 
@@ -121,8 +122,7 @@ def tokens(station: Station) -> list[TokenView]:
 
 def bearer_of(station: Station, token: str) -> Bearer | None:
     """Who bears a token now; None if nobody does. Hashes are compared, so time tells nothing of it."""
-    with station.database.reading() as session:
-        found = session.execute(_BEARER, {"token_hash": digest(token)}).one_or_none()
+    found = station.database.look_up(_BEARER, {"token_hash": digest(token)})
     if found is None or not is_valid(station.now(), found.ends_at):
         return None
     actor = Actor(f"api:{found.name}", ROLES_OF[found.scope], station.settings.station)

@@ -6,17 +6,20 @@ from datetime import date
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from dscplus_station.db import run, table_of
 from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.keystore.interface import Keystore, identity_of
 from dscplus_station.users.rules import CLOSED, Document, DocumentType, Identity
 from dscplus_station.users.tables import Closure, IdentityRecord, User
 from dscplus_station.wording import words
 
-_WITH_CLOSURE = (
-    select(User, Closure.user_name)
-    .outerjoin(Closure, Closure.user_name == User.name)
-    .where(User.name == bindparam("name"))
+_users, _closures = table_of(User), table_of(Closure)
+_CLOSURE = (
+    select(_closures.c.user_name)
+    .select_from(_users.outerjoin(_closures))
+    .where(_users.c.name == bindparam("user"))
 )
+"""A row for each user; what is in it is None unless the account is closed."""
 
 
 class AccountClosed(NotPermitted):
@@ -31,24 +34,27 @@ def get_user(session: Session, name: str) -> User:
     """
     user = session.get(User, name)
     if user is None:
-        raise NotFound("no user {name}: `dsc-station users list` shows them", name=name)
+        raise _unknown(name)
     return user
 
 
-def require_open(session: Session, name: str) -> User:
-    """The user of that name, provided that the account is not closed (R45).
+def _unknown(name: str) -> NotFound:
+    return NotFound("no user {name}: `dsc-station users list` shows them", name=name)
+
+
+def require_open(session: Session, name: str) -> None:
+    """Refuse unless there is a user of that name, whose account is not closed (R45).
 
     Raises:
         NotFound: there is none.
         AccountClosed: as it says.
     """
-    found = session.execute(_WITH_CLOSURE, {"name": name}).one_or_none()
+    session.flush()
+    found = run(session, _CLOSURE, {"user": name}).one_or_none()
     if found is None:
-        return get_user(session, name)
-    user, closed = found
-    if closed is not None:
+        raise _unknown(name)
+    if found.user_name is not None:
         raise AccountClosed("{name}'s account is closed: {told}", name=name, told=words(CLOSED))
-    return user
 
 
 def recorded_identity(session: Session, keystore: Keystore, name: str) -> Identity | None:
