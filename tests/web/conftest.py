@@ -102,7 +102,12 @@ def tab(browser, kiosk, size, language, caplog):
 
 def _note(message, complaints):
     """Errors and broken policies; not what is said of answers that a test asked for (403, none …)."""
-    asked_for = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "htmx:responseError")
+    asked_for = (
+        "Failed to load resource",
+        "htmx:afterRequest",
+        "htmx:sendError",
+        "Response Status Error Code",
+    )
     if message.type == "error" and not message.text.startswith(asked_for):
         complaints.append(message.text)
 

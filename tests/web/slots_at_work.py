@@ -51,6 +51,7 @@ class SlotsAtWork:
     """Four slots in a row. `bench` is the station's own, with its threads; only the ports are ours."""
 
     def __init__(self, world, folder, *, claims=None):
+        self.settle = lambda: time.sleep(SETTLE_S)
         self.world = world
         self.folder = folder
         folder.mkdir()
@@ -62,7 +63,7 @@ class SlotsAtWork:
             {"number": n, "row": 1, "column": n, "port": str(folder / f"slot-{n}")} for n in range(1, 5)
         ]
         self.map = slot_map(tables)
-        self.claims = claims or Claims(world.station, world.keystore, lambda: time.sleep(SETTLE_S))
+        self.claims = claims or Claims(world.station, world.keystore, lambda: self.settle())
 
     def open(self, on_ended):
         """The bench of a process, new."""

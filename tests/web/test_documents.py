@@ -25,7 +25,7 @@ from dscplus_station.web.desks import Desks
 from dscplus_station.web.labelling import SCANNED, Labels
 from tests.provisioning.printing.fake_printer import FakePrinter, status
 from tests.provisioning.support import CARDS, order_values
-from tests.web.conftest import SIZES
+from tests.web.conftest import SIZES, sign_in
 from tests.web.scanner import scan
 from tests.web.served import PIN, serving
 from tests.web.slots_at_work import SlotsAtWork
@@ -233,11 +233,7 @@ def printing_bench(world, slots, printer, browser):
         context = browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 800})
         context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()
-        page.goto("/sign-in")
-        scan(page, served.add_operator())
-        page.keyboard.type(PIN)
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
+        sign_in(page, served.add_operator())
         page.goto("/bench")
         yield page
         context.close()

@@ -43,6 +43,7 @@ def test_a_card_goes_into_a_slot_and_out_again(page, accessible, screenshot, kio
     slot(page, 1).get_by_role("button", name="Cut the power").click()
     slot(page, 1).get_by_text("no power").wait_for()
     slot(page, 1).get_by_role("button", name="Put in again").click()
+    slot(page, 1).get_by_text("plugged in").wait_for()
     slot(page, 1).get_by_label("Keys its holder presses").fill("press")
     slot(page, 1).get_by_role("button", name="Press").click()
     page.get_by_text("its display shows NOT SET").wait_for()

@@ -100,10 +100,12 @@ def test_it_works_without_scripts(browser, kiosk):
     badge = kiosk.add_operator()
     tab.locator("#badge").fill(badge)
     tab.locator("#pin").fill(PIN)
-    tab.get_by_role("button", name="Sign in", exact=True).click()
+    with tab.expect_navigation():
+        tab.get_by_role("button", name="Sign in", exact=True).click()
     tab.goto("/cards")
     tab.locator("#filter-state").select_option("LOST")
-    tab.get_by_role("button", name="Show").click()
+    with tab.expect_navigation():
+        tab.get_by_role("button", name="Show").click()
     assert "state=LOST" in tab.url
     assert set(tab.locator("tbody td:nth-child(2)").all_inner_texts()) == {"lost"}
     context.close()
@@ -162,9 +164,11 @@ def test_a_card_and_an_order_show_their_whole_life(real, accessible, screenshot,
 
 def test_a_card_is_reported_after_a_question(real, accessible, kiosk):
     real.goto(f"/cards/{CARDS[0]}")
-    real.get_by_role("link", name="Report lost").click()
+    with real.expect_navigation():
+        real.get_by_role("link", name="Report lost").click()
     accessible(real)
-    real.get_by_role("link", name="No, go back").click()
+    with real.expect_navigation():
+        real.get_by_role("link", name="No, go back").click()
     assert listed(kiosk.world.station, "cards", state="SHIPPED")
     real.get_by_role("link", name="Report lost").click()
     real.get_by_label("What happened").select_option("stolen")

@@ -70,7 +70,10 @@ def _post(client, path, form):
 
 
 def press(client):
-    return _post(client, "/bench/labels/again", {"order": "O-1", "csrf": _csrf(client.get("/bench"))})
+    page = client.get("/bench")
+    last = re.search(r'name="copy" value="(\d+)"', page.text)
+    form = {"order": "O-1", "copy": last[1] if last else "0", "csrf": _csrf(page)}
+    return _post(client, "/bench/labels/again", form)
 
 
 def scan(client):

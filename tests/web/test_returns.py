@@ -162,6 +162,7 @@ def test_r46_a_copy_goes_onto_the_shelf_and_is_scrapped_by_two(
     ]
 
     signed_in.goto("/returns/shelf")
+    expect(signed_in.locator("#serials")).to_be_focused()
     scan(signed_in, SECOND)
     signed_in.get_by_role("button", name="Compare").click()
     expect(signed_in.locator("#count")).to_contain_text(

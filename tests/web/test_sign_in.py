@@ -52,6 +52,7 @@ def test_an_idle_page_locks_by_itself_and_goes_on_where_it_was(tab, kiosk, acces
     screenshot(tab, "locked")
     tab.goto("/")
     expect(tab.locator("h1")).to_have_text("Locked")
+    expect(tab.locator("#secret")).to_be_focused()
     tab.keyboard.type(PIN)
     tab.keyboard.press("Enter")
     expect(tab.locator(".top-operator")).to_have_text("olivia")

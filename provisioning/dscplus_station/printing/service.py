@@ -111,19 +111,33 @@ def reprint_label(station: Station, actor: Actor, printer: Printer, order_id: st
     return send(station, actor, printer, ask_again(station, actor, order_id, because))
 
 
-def ask_again(station: Station, actor: Actor, order_id: str, because: str) -> int:
+class PrintedAgain(StateConflict):
+    """The label that was to be printed again had been printed again by then."""
+
+
+def ask_again(
+    station: Station, actor: Actor, order_id: str, because: str, instead_of: int | None = None
+) -> int:
     """As `reprint_label`, but no printer is spoken to: the label is issued and waits, in one transaction.
+
+    Args:
+        instead_of: the number of the label that was looked for; it is to be the last one.
 
     Returns:
         the printing's number, for `send`.
 
     Raises:
+        PrintedAgain: it is not.
         BadInput, NotFound, StateConflict, NotPermitted: as `reprint_label`.
     """
     actor.require(Role.PROVISIONING, "print labels")
     require_words(words("order {order}: a reason", order=order_id), because)
     with station.database.writing() as session:
         issued = issue(session, station, actor, station.now(), order_id)
+        if instead_of is not None and issued.copy != instead_of + 1:
+            raise PrintedAgain(
+                "label {copy} of order {order} was printed again already", copy=instead_of, order=order_id
+            )
         return put_in_queue(session, station, actor, issued, because)
 
 

@@ -13,10 +13,11 @@ from dscplus_station.parcels.told import Told, Tone
 
 @dataclass(frozen=True)
 class Shown:
-    """What is on the desk; `number` is another one whenever it is to be heard."""
+    """What is on the desk; `number` is another one whenever it is to be heard, `since` stays."""
 
     number: int = 0
     told: Told | None = None
+    since: int = 0
 
     @property
     def refused(self) -> bool:
@@ -62,7 +63,7 @@ class Desks:
         """Put this on the operator's desk: a refusal below those that stand."""
         with self._lock:
             self._number += 1
-            shown, desk = Shown(self._number, told), self._desk(operator)
+            shown, desk = Shown(self._number, told, self._number), self._desk(operator)
             if shown.refused:
                 desk.refusals.append(shown)
             else:
@@ -73,11 +74,15 @@ class Desks:
         with self._lock:
             return self._heard_again(self._desk(operator))
 
-    def acknowledge(self, operator: str) -> bool:
-        """Take the uppermost refusal away; whether one was there."""
+    def acknowledge(self, operator: str, since: int | None = None) -> bool:
+        """Take the uppermost refusal away; whether one was there.
+
+        Args:
+            since: of the one that was seen; another one, which came in its place meanwhile, stays.
+        """
         with self._lock:
             desk = self._desk(operator)
-            if not desk.refusals:
+            if not desk.refusals or since not in (None, desk.refusals[0].since):
                 return False
             desk.refusals.pop(0)
             if not self._heard_again(desk):

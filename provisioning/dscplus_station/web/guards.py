@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -92,6 +92,8 @@ class Guards:
             return
         try:
             await self._app(scope, measured, guarded)
+        except ClientDisconnect:
+            return  # it went on to another page in the midst of a form: nothing was done, and nobody waits
         except Exception as error:
             if begun:
                 raise

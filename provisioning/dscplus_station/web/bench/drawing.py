@@ -98,6 +98,7 @@ def desk(request: Request, actor: Actor) -> Desk:
         "last": say(last.what) if last is not None else "",
         "warning": last.warning if last is not None else None,
         "told_number": shown.number,
+        "since": shown.since,
         "tone": told.tone.value if told is not None else Tone.NOTHING.value,
     }
     return Desk(facts, drawn)

@@ -1,5 +1,6 @@
 """The bench: scans, slots and parcels on one page, kept up to date by a stream of events."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -7,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from dscplus_station.actor import Actor, Role
 from dscplus_station.errors import NotFound
-from dscplus_station.printing.service import ask_again
+from dscplus_station.printing.service import PrintedAgain, ask_again
 from dscplus_station.web.bench import drawing, scanning
 from dscplus_station.web.bench.stream import events
 from dscplus_station.web.deps import KioskHere, SignedIn, Watching
@@ -46,9 +47,11 @@ def scan(request: Request, actor: SignedIn, kiosk: KioskHere, code: Scanned) -> 
 
 
 @router.post("/bench/ok")
-def acknowledge(request: Request, actor: SignedIn, kiosk: KioskHere) -> Response:
-    """Take the desk's refusal away."""
-    kiosk.desks.acknowledge(actor.operator)
+def acknowledge(
+    request: Request, actor: SignedIn, kiosk: KioskHere, since: Annotated[int, Form()]
+) -> Response:
+    """Take the refusal away that was on the desk; pressed twice, it leaves the next one."""
+    kiosk.desks.acknowledge(actor.operator, since)
     return _desk(request, actor)
 
 
@@ -64,13 +67,20 @@ def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: 
 
 @router.post("/bench/labels/again")
 def print_again(
-    request: Request, actor: SignedIn, kiosk: KioskHere, order: Annotated[str, Form(max_length=40)]
+    request: Request,
+    actor: SignedIn,
+    kiosk: KioskHere,
+    order: Annotated[str, Form(max_length=40)],
+    number: Annotated[int, Form(alias="copy")],
 ) -> Response:
-    """Print another label in the place of one that may not have come out; the earlier ones are void."""
+    """Print another label in the place of one that may not have come out; the earlier ones are void. Pressed
+    twice it prints once.
+    """
     _may(actor)
     if kiosk.labels is None:
         raise NotFound("this station has no slots: no label prints here by itself")
-    kiosk.labels.again(actor, order, ask_again(kiosk.station, actor, order, ASKED))
+    with suppress(PrintedAgain):
+        kiosk.labels.again(actor, order, ask_again(kiosk.station, actor, order, ASKED, number))
     return _desk(request, actor)
 
 

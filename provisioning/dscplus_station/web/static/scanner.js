@@ -45,12 +45,15 @@
   };
 
   // No answer: whether it was taken is not known, and whatever was scanned after it would be out of place.
-  const notAnswered = () => { waiting.length = 0; unsent.textContent = form.dataset.unsent; };
+  const concerns = ({ elt, target }) => elt === form || target?.matches?.(form.dataset.target);
+  const notAnswered = (event) => {
+    if (!concerns(event.detail)) return;
+    waiting.length = 0;
+    unsent.textContent = form.dataset.unsent;
+  };
   document.body.addEventListener("htmx:sendError", notAnswered);
   document.body.addEventListener("htmx:timeout", notAnswered);
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.elt === form || event.detail.target?.matches?.(form.dataset.target)) unsent.textContent = "";
-  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => { if (concerns(event.detail)) unsent.textContent = ""; });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();

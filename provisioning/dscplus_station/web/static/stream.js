@@ -54,21 +54,31 @@
     const { target, serverResponse } = event.detail;
     const part = target.dataset.drawn === undefined ? undefined : parts(serverResponse)[0];
     if (part?.id !== target.id) return;
-    if (older(part.dataset.drawn, target)) event.detail.shouldSwap = false;
-    else if (stays(target, part)) {
-      event.detail.shouldSwap = false;
-      told(target);
-    }
+    event.detail.shouldSwap = false;
+    put(part);
   });
 
-  const put = (html) => {
-    for (const part of parts(html)) {
-      const old = document.getElementById(part.id);
-      if (!old || older(part.dataset.drawn, old)) continue;
-      if (stays(old, part)) {
-        told(old);
-        continue;
-      }
+  // What would change under a finger waits until it is lifted, and whatever belongs into that waits behind it.
+  let waiting = [];
+  const wait = (part) => {
+    if (!waiting.length) {
+      steady.after(() => {
+        const due = waiting;
+        waiting = [];
+        due.forEach(put);
+      });
+    }
+    waiting = [...waiting.filter((one) => one.id !== part.id), part];
+  };
+  const isBehind = (part) => waiting.some((one) => one.id === part.id || one.querySelector(`#${part.id}`));
+
+  const put = (part) => {
+    const old = document.getElementById(part.id);
+    if (!old || older(part.dataset.drawn, old)) return;
+    if (isBehind(part)) wait(part);
+    else if (stays(old, part)) told(old);
+    else if (steady.holds(old)) wait(part);
+    else {
       const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
       old.replaceWith(part);
       htmx.process(part);
@@ -81,7 +91,7 @@
     source?.close();
     begun = performance.now();
     source = new EventSource(place.dataset.stream);
-    source.addEventListener("fragment", (event) => { alive(); put(event.data); });
+    source.addEventListener("fragment", (event) => { alive(); parts(event.data).forEach(put); });
     source.addEventListener("beat", alive);
     source.addEventListener("goodbye", () => { source.close(); location.reload(); });
     source.onerror = () => {
@@ -102,6 +112,8 @@
 
   window.addEventListener("pagehide", () => { leaving = true; source?.close(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // A form without an answer: whether it was taken is not known, so the whole is asked for.
+  document.body.addEventListener("htmx:sendError", () => { if (!leaving) open(); });
   setInterval(() => {
     const now = performance.now();
     if (now - heard > SILENCE_MS) lost();

@@ -1,0 +1,286 @@
+"""Orders of events that a page does not choose: each race is made certain here, and nothing is lost by it."""
+
+import re
+import socket
+import threading
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from dscplus_station.errors import NotFound
+from dscplus_station.operators import sessions
+from dscplus_station.parcels.rules import Situation
+from dscplus_station.parcels.told import Told, Tone
+from dscplus_station.quarantine.rules import Cause
+from dscplus_station.quarantine.service import set_aside
+from dscplus_station.scans.rules import order_code
+from dscplus_station.slots.rules import Phase
+from dscplus_station.web.bench import scanning, stream
+from dscplus_station.web.pages import hands
+from dscplus_station.wording import words
+from tests.provisioning.support import CARDS, order_values
+from tests.web.conftest import sign_in
+from tests.web.scanner import scan
+from tests.web.served import PIN, serving
+from tests.web.slots_at_work import SlotsAtWork
+from tests.web.test_bench import desk, tile, wait_for
+from tests.web.test_returns import FIRST, ReturnsSlots, recommended, scan_card, sent
+
+LIMIT = 10
+WHILE_S = 3
+"""Three ticks of the clock by which a page locks."""
+
+
+@pytest.fixture
+def slots(world, tmp_path):
+    world.stock(len(CARDS))
+    for number in (1, 2):
+        world.place(order_values(f"O-{number}", user=f"user-{number}"))
+    return SlotsAtWork(world, tmp_path / "slots")
+
+
+@pytest.fixture
+def kiosk(world, slots):
+    with slots.open(lambda _end: None) as bench, serving(world, bench=bench) as served:
+        yield served
+
+
+@pytest.fixture
+def at_bench(signed_in):
+    signed_in.goto("/bench")
+    expect(signed_in.locator("#desk h1")).to_have_text("Scan an order.")
+    return signed_in
+
+
+@pytest.fixture
+def at_returns(browser, world, tmp_path):
+    """The returns desk's page beside two slots, with a card that comes back; `plug(slot)` puts it in."""
+    slots = ReturnsSlots(world, tmp_path / "returns")
+    world.stock(len(CARDS))
+    sent(world, slots, FIRST, "O-1")
+    with slots.open(lambda _end: None) as bench, serving(world, bench=bench) as served:
+        tab = browser.new_page(base_url=served.url)
+        tab.set_default_timeout(LIMIT * 1000)
+        sign_in(tab, served.add_operator())
+        tab.goto("/returns")
+        tab.plug = lambda: slots.plug(1, FIRST)
+        yield tab
+        tab.close()
+
+
+def stands(what):
+    """Something that is told until it is acknowledged."""
+    return Told(Tone.REFUSED, words(what), words("then"), Situation())
+
+
+# --- a finger, and what changes meanwhile ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["mouse", "keyboard"])
+def test_a_press_of_a_slots_ok_is_heard_though_its_tile_changes_under_the_finger(at_bench, kiosk, slots, way):
+    tab, bench = at_bench, kiosk.kiosk.bench
+    scan(tab, order_code("O-1"))
+    scan(tab, CARDS[1])
+    expect(desk(tab)).to_contain_text(f"Plug card {CARDS[1]} in")
+    slots.plug(1, CARDS[0])
+    ok = tab.locator("#slot-1-ok")
+    ok.focus()
+    ok.hover()
+    slots.pull(1)
+    wait_for(lambda: bench.state(1).phase is Phase.EMPTY)
+    tab.keyboard.down(" ") if way == "keyboard" else tab.mouse.down()
+    slots.plug(1, CARDS[1])
+    wait_for(lambda: bench.state(1).phase is Phase.ON_HOLD)
+    slots.plug(2, CARDS[2])  # told after the other, and shown at once
+    expect(tile(tab, 2)).to_contain_text("This is card")
+    expect(tile(tab, 1)).not_to_contain_text("it waits for your OK")
+    tab.keyboard.up(" ") if way == "keyboard" else tab.mouse.up()
+    expect(tile(tab, 1)).to_contain_text("PASS")
+
+
+def test_what_waited_for_a_finger_is_shown_when_it_is_lifted_beside_everything(at_bench, kiosk):
+    box = desk(at_bench).bounding_box()
+    at_bench.mouse.move(box["x"] + 5, box["y"] + 5)
+    at_bench.mouse.down()
+    with at_bench.expect_response("**/bench/scan"):
+        scan(at_bench, order_code("O-1"))
+    at_bench.mouse.move(1, 1)
+    at_bench.mouse.up()
+    expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
+
+
+def test_a_press_is_heard_though_what_is_polled_differs_under_the_finger(at_returns):
+    tab = at_returns
+    scan_card(tab, FIRST)
+    tab.locator("#dead").hover()
+    tab.mouse.down()
+    tab.plug()
+    with tab.expect_response(lambda answer: "/desk" in answer.url and "is in slot" in answer.text()):
+        pass
+    tab.mouse.up()
+    recommended(tab, "quarantine")
+
+
+def test_what_is_typed_stays_though_the_part_is_asked_for_again(at_returns, world):
+    with world.writing() as session:
+        set_aside(session, world.actor, world.moment, CARDS[1], Cause.FOREIGN_KEYS, {})
+    at_returns.goto(f"/returns/{CARDS[1]}")
+    at_returns.locator("#note").fill("two seeds")
+    at_returns.locator("h1").click()
+    for _ in range(2):
+        with at_returns.expect_response("**/desk*"):
+            pass
+    expect(at_returns.locator("#note")).to_have_value("two seeds")
+
+
+# --- two presses ---------------------------------------------------------------------------------------
+
+
+def test_of_two_quick_presses_the_second_counts(at_returns):
+    tab = at_returns
+    scan_card(tab, FIRST)
+    tab.plug()
+    recommended(tab, "restock")
+    held = []
+    tab.route("**/condition", lambda route: held.append(route) if not held else route.continue_())
+    tab.locator("#seen-damaged").click()
+    tab.locator("#seen-damaged-on-purpose").click()
+    held[0].continue_()
+    expect(tab.locator("#seen-damaged-on-purpose")).to_have_attribute("aria-pressed", "true")
+
+
+def test_ok_pressed_twice_leaves_the_refusal_that_nobody_has_seen(kiosk):
+    desks, badge = kiosk.kiosk.desks, kiosk.add_operator()
+    first, second = stands("first"), stands("second")
+    desks.tell("olivia", first)
+    desks.tell("olivia", second)
+    with httpx.Client(base_url=kiosk.url, timeout=LIMIT, headers={"Origin": kiosk.url}) as client:
+        token = field(client.get("/sign-in").text, "csrf")
+        client.post("/sign-in", data={"badge_or_name": badge, "secret": PIN, "csrf": token})
+        shown = client.get("/bench").text
+        form = {"since": field(shown, "since"), "csrf": field(shown, "csrf")}
+        desks.insist("olivia")
+        for _ in range(2):
+            assert client.post("/bench/ok", data=form).status_code == 303
+    assert desks.shown("olivia").told == second
+
+
+def field(page, name):
+    return re.search(rf'name="{name}" value="([0-9a-f]+)"', page)[1]
+
+
+class Slow:
+    """Stands for a part of the station, and takes a while for its first call, until a second comes."""
+
+    def __init__(self, does):
+        self.does = does
+        self.calls = 0
+        self.called_again = threading.Event()
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        if self.calls > 1:
+            self.called_again.set()
+        self.called_again.wait(WHILE_S)
+        return self.does(*arguments)
+
+
+def test_a_form_that_is_pressed_twice_is_sent_once(signed_in, monkeypatch):
+    slow = Slow(hands.pass_days)
+    monkeypatch.setattr(hands, "pass_days", slow)
+    signed_in.goto("/hands")
+    day = signed_in.get_by_role("button", name="A day passes")
+    day.evaluate("day => { day.click(); setTimeout(() => day.click(), 300); }")
+    expect(signed_in.get_by_text("One day ahead of the machine.")).to_be_visible()
+    assert slow.calls == 1
+
+
+def test_a_page_that_locks_asks_once_however_long_the_station_takes(tab, kiosk, monkeypatch):
+    slow = Slow(sessions.lock)
+    monkeypatch.setattr(sessions, "lock", slow)
+    sign_in(tab, kiosk.add_operator())
+    tab.clock.install()
+    tab.goto("/training")
+    tab.clock.fast_forward(5 * 60 * 1000 + 2000)
+    expect(tab.locator("h1")).to_have_text("Locked")
+    assert slow.calls == 1
+
+
+# --- answers that fail, or never come ------------------------------------------------------------------
+
+
+def test_each_failure_is_told_and_goes_with_the_next_success(at_bench, monkeypatch):
+    take, failing = scanning.take, ["first", "second"]
+
+    def fails(kiosk, actor, text):
+        if failing:
+            raise NotFound(failing.pop(0))
+        return take(kiosk, actor, text)
+
+    monkeypatch.setattr(scanning, "take", fails)
+    for said in ("first", "second"):
+        scan(at_bench, order_code("O-1"))
+        expect(at_bench.locator("#notice")).to_contain_text(said)
+    scan(at_bench, order_code("O-1"))
+    expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
+    expect(at_bench.locator("#notice")).to_be_empty()
+
+
+def test_a_refusal_whose_ok_was_taken_but_not_answered_does_not_stay(kiosk, tab, monkeypatch):
+    records = stream._Page.records
+    looks = set()
+
+    def once(page):
+        """What the page shows at first: meanwhile, it was taken away again."""
+        if page in looks:
+            return []
+        looks.add(page)
+        return records(page)
+
+    monkeypatch.setattr(stream._Page, "records", once)
+    sign_in(tab, kiosk.add_operator())
+    tab.goto("/bench")
+    scan(tab, "nonsense")
+    expect(tab.locator("#desk-ok")).to_be_visible()
+
+    def lost(route):
+        route.fetch()
+        route.abort()
+
+    tab.route("**/bench/ok", lost)
+    tab.locator("#desk-ok").click()
+    expect(tab.locator("#desk h1")).to_have_text("Scan an order.")
+
+
+def test_a_poll_that_is_not_answered_is_no_scan_that_was_not_answered(at_returns):
+    scan_card(at_returns, FIRST)
+    at_returns.route("**/desk*", lambda route: route.abort())
+    for _ in range(2):
+        with at_returns.expect_event("requestfailed"):
+            pass
+    assert at_returns.locator("[data-unsent-sign]").inner_text() == ""
+
+
+def test_a_browser_that_leaves_in_the_midst_of_a_form_is_no_mistake_of_ours(kiosk, caplog):
+    port = kiosk.kiosk.addresses.port
+    form = f"POST /sign-out HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {kiosk.url}\r\n"
+    form += "Content-Length: 500\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\ncsrf=1"
+    asked, done = threading.Event(), threading.Event()
+    app = kiosk.app.build_middleware_stack()
+
+    async def watched(scope, receive, send):
+        async def heard():
+            message = await receive()
+            asked.set()
+            return message
+
+        await app(scope, heard, send)
+        done.set()
+
+    kiosk.app.middleware_stack = watched
+    with socket.create_connection(("127.0.0.1", port)) as browser:
+        browser.sendall(form.encode())
+        assert asked.wait(LIMIT)
+    assert done.wait(LIMIT)
+    assert caplog.records == []
