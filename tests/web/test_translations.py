@@ -29,8 +29,9 @@ from dscplus_station.scans import rules as scans
 from dscplus_station.sharing.rules import SharingState
 from dscplus_station.slots import rules as slots
 from dscplus_station.stock.rules import CardState
-from dscplus_station.web.language import EVIDENCE, NAMES
-from dscplus_station.wording import enum_text
+from dscplus_station.web.here import AT_A_PAGE
+from dscplus_station.web.language import EVIDENCE, NAMES, saying
+from dscplus_station.wording import Words, enum_text
 from tests.web import said
 
 PACKAGE = Path(dscplus_station.__file__).parent
@@ -199,3 +200,18 @@ def test_what_the_station_says_is_collected():
     assert set(said.BEFORE_THE_PAGE) <= reached | {
         name for one in said.pages() for name in said.imported_by(one)
     }
+
+
+def test_no_page_tells_who_stands_there_to_type_a_command():
+    """What the rooms advise at a terminal, a page says otherwise, of the same facts; also in English."""
+    commands = {text for text in said_by_the_station() | said_at_the_bench() if "dsc-station" in text}
+    assert set(AT_A_PAGE) == commands
+    for text, instead in AT_A_PAGE.items():
+        assert names(instead) <= names(text)
+    for language in NAMES:
+        told = [saying(language)(Words(text, **facts_of(text))) for text in AT_A_PAGE]
+        assert [one for one in told if "dsc-station" in one or "`" in one] == []
+
+
+def facts_of(text):
+    return {name: "x" for pair in names(text) for name in pair if name}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from dscplus_station import catalogue
+from dscplus_station.web.here import AT_A_PAGE
 from dscplus_station.wording import SOURCE_LANGUAGE, recognised, say
 
 COOKIE = "dsc-language"
@@ -29,9 +30,9 @@ def translations(language: str) -> gettext.NullTranslations:
 
 
 def saying(language: str) -> Callable[[str], str]:
-    """Say `Words` in a language; any other text stands as it is."""
+    """Say `Words` in a language, as one says them at a page; any other text stands as it is."""
     translate = translations(language).gettext
-    return lambda text: say(text, translate, language)
+    return lambda text: say(text, lambda told: translate(AT_A_PAGE.get(told, told)), language)
 
 
 def recorded(language: str) -> Callable[[str], str]:

@@ -108,7 +108,7 @@ SHEETS = {
         (
             Column("serial_number", N_("Card"), "serial"),
             Column("cause", N_("Cause"), "state"),
-            Column("opened_at", N_("Set aside"), "moment", "opened"),
+            Column("opened_at", N_("Set aside on"), "moment", "opened"),
             Column("resolved_at", N_("Resolved"), "moment"),
             Column("resolution", N_("Resolution"), "state"),
             Column("resolved_by", N_("By")),
