@@ -10,6 +10,9 @@ imminent_days = 1                #      and the second one
 challenge_minutes = 5            # R6: how long a challenge can be answered
 wrong_responses = 5              # R6: so many wrong ones in a row lock
 
+[drafts]
+days_without_change = 30         # R11: then a client's draft is closed, and its PIN destroyed
+
 They are read with the settings, so that no command works by nonsense.
 """
 
@@ -44,8 +47,16 @@ class LoginFigures:
     wrong_responses: int = 5
 
 
+@dataclass(frozen=True)
+class DraftFigures:
+    """How long a client's order may lie before it is placed (R11)."""
+
+    days_without_change: int = 30
+
+
 USUAL_DAYS = ActivationDays()
 USUAL_LOGIN = LoginFigures()
+USUAL_DRAFTS = DraftFigures()
 
 
 def read_activation_days(part: Mapping[str, Any]) -> ActivationDays:
@@ -88,6 +99,16 @@ def read_login_figures(part: Mapping[str, Any]) -> LoginFigures:
     admitted = {"challenge_minutes": _MINUTES, "wrong_responses": WRONG_RESPONSES}
     minutes, wrong = _numbers("login", part, usual, admitted)
     return LoginFigures(timedelta(minutes=minutes), wrong)
+
+
+def read_draft_figures(part: Mapping[str, Any]) -> DraftFigures:
+    """The part `[drafts]`.
+
+    Raises:
+        BadInput: no whole number of days, or out of its range.
+    """
+    usual = {"days_without_change": USUAL_DRAFTS.days_without_change}
+    return DraftFigures(*_numbers("drafts", part, usual, dict.fromkeys(usual, _DAYS)))
 
 
 def _numbers(

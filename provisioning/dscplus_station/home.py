@@ -12,10 +12,13 @@ from dscplus_station.databases.where import EXAMPLE, is_postgresql
 from dscplus_station.errors import BadInput, NotFound, StationError
 from dscplus_station.figures import (
     USUAL_DAYS,
+    USUAL_DRAFTS,
     USUAL_LOGIN,
     ActivationDays,
+    DraftFigures,
     LoginFigures,
     read_activation_days,
+    read_draft_figures,
     read_login_figures,
 )
 
@@ -24,7 +27,7 @@ _PARTS = (
     *("database", "notices", "sharing", "calendar", "ordering", "operators", "api", "labels", "shipping"),
     "printer",
 )
-_FIGURES = ("activation", "login")
+_FIGURES = ("activation", "login", "drafts")
 """Tables of `station.toml`: `_PARTS` are read by their rooms, `_FIGURES` at once."""
 MAX_NAME = 64
 
@@ -78,6 +81,8 @@ class Settings:
     """The part `[activation]`: the periods and notices of R13 and R14."""
     login: LoginFigures = USUAL_LOGIN
     """The part `[login]`: what a challenge admits (R6)."""
+    drafts: DraftFigures = USUAL_DRAFTS
+    """The part `[drafts]`: how long a client's order may lie before it is placed (R11)."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -176,6 +181,7 @@ class Home:
                 printer=values.get("printer", {}),
                 activation=read_activation_days(values.get("activation", {})),
                 login=read_login_figures(values.get("login", {})),
+                drafts=read_draft_figures(values.get("drafts", {})),
             )
         except BadInput as error:
             raise BadInput(f"{self.settings_file}: {error}") from None

@@ -157,6 +157,8 @@ def test_r6_the_letter_says_the_stations_figures(world, language, lifetime, trie
             "[activation]\nreplacement = 30",
             "[activation] has replacement_days, first_card_days",
         ),
+        ("[drafts]\ndays_without_change = 0", "days_without_change is a whole number from 1 to 366, not 0"),
+        ("[drafts]\ndays = 30", "[drafts] has days_without_change, not days"),
         ("[login]\nchallenge_minutes = 0", "challenge_minutes is a whole number from 1 to 15, not 0"),
         ("[login]\nchallenge_minutes = 16", "challenge_minutes is a whole number from 1 to 15, not 16"),
         ("[login]\nwrong_responses = -5", "wrong_responses is a whole number from 2 to 10, not -5"),

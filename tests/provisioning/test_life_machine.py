@@ -4,6 +4,7 @@ must hold over all of them holds (R4, R6, R12, R15 to R18, R23 to R30, R41).
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -27,7 +28,8 @@ from dscplus_station.login.service import issue_challenge, release_lock
 from dscplus_station.losses.rules import ReportKind
 from dscplus_station.losses.service import report
 from dscplus_station.ordering import rules as ordering
-from dscplus_station.orders.rules import OrderKind, OrderState
+from dscplus_station.ordering.left import Closed, close_left
+from dscplus_station.orders.rules import CLIENTS_DRAFT, PIN_KEPT, OrderKind, OrderState
 from dscplus_station.orders.tables import Binding, Order
 from dscplus_station.returns import deposits
 from dscplus_station.returns import service as returns
@@ -230,6 +232,31 @@ class LifeMachine(StationMachine):
     def time_passes(self, days):
         self.world.at(days=days, minutes=6)
         run_timers(self.world.station, self.world.actor)
+
+    @rule(user=st.sampled_from(USERS), order=st.sampled_from(ORDERS), days=st.sampled_from([29, 30]))
+    def a_draft_is_left(self, user, order, days):
+        """Perhaps among others that were left before it: after 30 days without a change they are closed."""
+        self.attempt(lambda: self.world.draft(order, user=user))
+        self.attempt(lambda: self.world.pin(order))
+        self.world.at(days=days)
+        run_timers(self.world.station, self.world.actor)
+        with self.world.station.database.reading() as session:
+            due = self.world.moment - timedelta(days=30)
+            old = (Order.state.in_(CLIENTS_DRAFT), Order.changed_at <= due)
+            left = set(session.scalars(select(Order.id).where(*old)))
+        assert days == 29 or order not in self.drafts() or order in left
+        assert close_left(self.world.station, self.world.actor) == Closed(len(left))
+        assert not left & self.drafts()
+
+    def drafts(self):
+        with self.world.station.database.reading() as session:
+            return set(session.scalars(select(Order.id).where(Order.state.in_(CLIENTS_DRAFT))))
+
+    @invariant()
+    def only_an_order_that_may_still_come_keeps_its_pin(self):
+        with self.world.station.database.reading() as session:
+            kept = session.scalars(select(Order.state).where(Order.sealed_pin.is_not(None)))
+            assert set(kept) <= PIN_KEPT
 
     # Logins, with everything that is in anybody's hands: right only if the records allow it just now
 

@@ -16,6 +16,7 @@ from dscplus_station.notices import overview, sending
 from dscplus_station.notices.configuration import station_gateways
 from dscplus_station.notices.rules import Channel
 from dscplus_station.operators import sessions
+from dscplus_station.ordering import left
 from dscplus_station.portal import forgetting
 from dscplus_station.station import Station
 from dscplus_station.tokens import replays
@@ -64,6 +65,11 @@ def _notices(station: Station, actor: Actor, stop: Stop) -> Did:
     return Did(told, tuple(trouble), done.stopped)
 
 
+def _drafts(station: Station, actor: Actor, stop: Stop) -> Did:
+    done = left.close_left(station, actor, stop)
+    return Did(f"{done.number} drafts closed", stopped=done.stopped)
+
+
 def _numbers(station: Station, actor: Actor, _stop: Stop) -> Did:
     return Did(f"{sms.end_unconfirmed(station, actor)} unconfirmed numbers erased")
 
@@ -98,6 +104,7 @@ JOBS = (
         timedelta(minutes=1),
         _notices,
     ),
+    Job("drafts", "closes orders that their client left before placing them", "R11", _HOUR, _drafts),
     Job("numbers", "erases mobile numbers that were not confirmed in time", "R22", _HOUR, _numbers),
     Job("sessions", "ends operators' sessions that are over", "-", _HOUR, _sessions),
     Job("logins", "forgets logins that are over, and old wrong passwords", "R1, R6", _HOUR, _logins),

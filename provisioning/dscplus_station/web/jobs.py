@@ -11,6 +11,7 @@ from dscplus_station.wording import N_
 DOES = {
     "activation": N_("Activation of cards, and its announcements"),
     "notices": N_("Notices to holders"),
+    "drafts": N_("Closing orders that were left before they were placed"),
     "numbers": N_("Erasing mobile numbers that were not confirmed"),
     "sessions": N_("Ending operators' sessions in time"),
     "logins": N_("Forgetting old logins"),
