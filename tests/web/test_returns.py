@@ -1,6 +1,8 @@
 """The returns desk's pages in a real browser (R46): looked at, restocked, set aside, captured by two."""
 
+import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +21,9 @@ from dscplus_station.scans.rules import Command, command_code
 from dscplus_station.slots.map import slot_map
 from dscplus_station.slots.rules import Phase
 from dscplus_station.stock.service import get_card
+from dscplus_station.web import labelling
+from dscplus_station.web.desks import Desks
+from dscplus_station.web.labelling import Labels
 from dscplus_station.web.returns import drawing
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import SIZES
@@ -51,7 +56,11 @@ def slots(world, tmp_path):
 
 @pytest.fixture
 def kiosk(world, slots):
-    with slots.open(lambda _end: None) as bench, serving(world, bench=bench) as served:
+    with (
+        closing(Labels(world.station, Desks())) as labels,
+        slots.open(lambda _end: None) as bench,
+        serving(world, bench=bench, labels=labels) as served,
+    ):
         yield served
 
 
@@ -265,6 +274,33 @@ def test_nothing_vanishes_under_a_finger_when_nothing_has_changed(signed_in, wor
             pass
     signed_in.mouse.up()
     recommended(signed_in, "quarantine")
+
+
+class SlowPrinter:
+    """Prints when it is let."""
+
+    def __init__(self):
+        self.goes_on = threading.Event()
+        self.printed = threading.Event()
+
+    def send(self, _printout):
+        assert self.goes_on.wait(20)
+        self.printed.set()
+
+
+def test_nobody_waits_for_the_printer_of_tags(signed_in, world, slots, monkeypatch):
+    printer = SlowPrinter()
+    monkeypatch.setattr(labelling, "read_printer", lambda _station: printer)
+    sent(world, slots, FIRST, "O-1")
+    signed_in.goto("/returns")
+    scan_card(signed_in, FIRST)
+    signed_in.locator("#dead").click()
+    recommended(signed_in, "quarantine")
+    signed_in.locator("#act").click()
+    expect(signed_in.locator(".returns-word")).to_have_text("In quarantine")
+    assert [one.kind.value for one in jobs(world.station, open_only=True)] == ["tag"]
+    printer.goes_on.set()
+    assert printer.printed.wait(20)
 
 
 def test_r46_the_wrong_card_in_the_slot_is_not_the_one_that_was_scanned(signed_in, world, slots):

@@ -148,6 +148,18 @@ def print_tag(station: Station, actor: Actor, printer: Printer, serial_number: s
         NotFound: it is not in quarantine.
         PrinterOut: the printer did not take it; it waits.
     """
+    return send(station, actor, printer, ask_tag(station, actor, serial_number))
+
+
+def ask_tag(station: Station, actor: Actor, serial_number: str) -> int:
+    """As `print_tag`, but no printer is spoken to: the tag waits.
+
+    Returns:
+        the printing's number, for `send`.
+
+    Raises:
+        NotFound: the card is not in quarantine.
+    """
     with station.database.writing() as session:
         tag_in(session, station, serial_number)
         now = station.now()
@@ -161,7 +173,8 @@ def print_tag(station: Station, actor: Actor, printer: Printer, serial_number: s
         )
         session.add(job)
         audit.record(session, actor, now, "printing.tag", serial_number)
-    return send(station, actor, printer, job.id)
+        session.flush()
+        return job.id
 
 
 def send_waiting(station: Station, actor: Actor, printer: Printer) -> list[Job]:

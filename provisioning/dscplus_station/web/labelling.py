@@ -30,6 +30,7 @@ WAITS = N_("Put the printer right. The label comes with the next one, or by “P
 PERHAPS = N_("It may have come out: look. If it did not, scan the card, and REPRINT for another label.")
 SCANNED = "REPRINT was scanned"
 ASKED = "it may not have come out"
+MISTAKE = "kiosk: a mistake of ours while printing"
 STATION = "serve"
 """Who notices, when the station starts, what was cut off."""
 
@@ -63,6 +64,21 @@ class Labels:
         """Another label of an order was asked for, and its printing is on record: it prints."""
         self._do(actor, order, lambda printer: send(self._station, actor, printer, number))
 
+    def tag(self, actor: Actor, serial_number: str, number: int) -> None:
+        """The tag of a card was asked for, and its printing is on record: it prints. One that does not come
+        out is told in the log: it waits in the queue, and the card's page has it as PDF.
+        """
+
+        def work() -> None:
+            try:
+                send(self._station, actor, read_printer(self._station), number)
+            except StationError as error:
+                log.error(str(error), card=serial_number)
+            except Exception as error:  # noqa: BLE001 (nobody would hear of it else)
+                log.error(MISTAKE, error=type(error).__name__, card=serial_number)
+
+        self._thread.submit(work)
+
     def close(self) -> None:
         """Let what is being printed end."""
         self._thread.shutdown()
@@ -92,7 +108,7 @@ class Labels:
             log.error(str(error), order=order)
             self._tell(actor, order, str(error).rstrip("."))
         except Exception as error:  # noqa: BLE001 (nobody would hear of it else)
-            log.error("kiosk: a mistake of ours while printing", error=type(error).__name__, order=order)
+            log.error(MISTAKE, error=type(error).__name__, order=order)
             self._tell(actor, order, type(error).__name__)
         else:
             return True

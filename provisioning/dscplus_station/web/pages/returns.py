@@ -14,8 +14,7 @@ from dscplus_station.desk.rules import Outcome
 from dscplus_station.documents.service import form_of_return, tag_of
 from dscplus_station.errors import BadInput, NotFound, StateConflict, StationError
 from dscplus_station.operators.authentication import NotSignedIn, second_person
-from dscplus_station.printing.configuration import read_printer
-from dscplus_station.printing.service import print_tag
+from dscplus_station.printing.service import ask_tag
 from dscplus_station.quarantine.rules import CAUSE_TOLD, Resolution
 from dscplus_station.returns import deposits
 from dscplus_station.returns.rules import Condition
@@ -270,11 +269,13 @@ def _decide(kiosk: Kiosk, actor: Actor, serial_number: str, outcome: Outcome | N
 
 
 def _print_tag(kiosk: Kiosk, actor: Actor, serial_number: str) -> None:
-    """Let the label printer print the tag. A printer that is out is no reason against the quarantine: what
-    waits is in its queue, and the card's page has the tag as PDF.
+    """Let the label printer print the tag, while nobody waits for it. A printer that is out is no reason
+    against the quarantine: what waits is in its queue, and the card's page has the tag as PDF.
     """
     try:
-        print_tag(kiosk.station, actor, read_printer(kiosk.station), serial_number)
+        number = ask_tag(kiosk.station, actor, serial_number)
+        if kiosk.labels is not None:
+            kiosk.labels.tag(actor, serial_number, number)
     except StationError as error:
         log.error(str(error), card=serial_number)
 
