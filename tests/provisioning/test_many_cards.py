@@ -30,6 +30,8 @@ from tests.provisioning.support import COUNTRIES, PASSPHRASE, _template
 FEW, MANY = 400, 1600
 DUE, TOLD = 24, 8
 THROUGH = re.compile(r"^SCAN (?!CONSTANT)|PRIMARY KEY \(rowid[<>]")
+BY_NUMBER = "SEARCH card_return USING INTEGER PRIMARY KEY (rowid>?)"
+"""A page of all of them, from a number on: as long as it is long."""
 CHANGED = ("SELECT", "UPDATE", "DELETE")
 
 
@@ -101,6 +103,12 @@ MORE = {
     "interim access": Call("GET", lambda v: f"/v1/users/{v.holder.user}/interim-access", 200),
     "ways back": Call("GET", lambda v: f"/v1/users/{v.holder.user}/ways-back", 200),
     "sharings": Call("GET", lambda v: f"/v1/users/{v.holder.user}/sharings", 200),
+    "accounts of a person (R24), by the entity": Call(
+        "PUT",
+        lambda v: f"/v1/orders/N-{v.holder.serial}/account",
+        403,  # nothing is on record of who the holder is in law
+        lambda _v: {"account": "U-none"},
+    ),
     "returns": Call("GET", lambda v: f"/v1/orders/{v.holder.order}/returns", 200),
 }
 
@@ -116,6 +124,21 @@ def visits(stations):
         app = api_app(station, keystore, StationPasswords(station), COUNTRIES)
         found.append((station, Visit(holder), TestClient(app, headers={"Authorization": f"Bearer {token}"})))
     return found
+
+
+@pytest.mark.parametrize("asked", ["", "?state=IN_TRANSIT", "?state=DISPOSED"])
+def test_r42_what_is_on_its_way_back_is_found_by_its_state(stations, asked):
+    for station in stations:
+        keystore = FileKeystore.open(station.home.keystore_file, PASSPHRASE)
+        name = f"warehouse-{uuid.uuid4().hex[:8]}"
+        token = tokens.add(station, Actor("olivia", ALL_ROLES, "bench-1"), name, Scope.WAREHOUSE)
+        app = api_app(station, keystore, StationPasswords(station), COUNTRIES)
+        client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+        with watched(station) as (statements, _steps):
+            assert client.get(f"/v1/warehouse/returns{asked}").status_code == 200
+        (found,) = [one for one in statements.items() if "FROM card_return" in one[0]]
+        through = list(looked_through(station, dict([found])))
+        assert [plan for plan, _ in through] == ([] if asked else [BY_NUMBER])
 
 
 @pytest.mark.parametrize("name", [*CALLS, *MORE])

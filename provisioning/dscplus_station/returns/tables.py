@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dscplus_station.db import Base, one_of, unique_where
@@ -21,6 +21,7 @@ class Return(Base):
         CheckConstraint("(tracking IS NULL) = (posted_on IS NULL)", name="posted"),
         CheckConstraint("(tracking IS NULL) = (carrier IS NULL)", name="carrier"),
         CheckConstraint("(judged_end IS NULL) = (judged_by IS NULL)", name="judged"),
+        Index("ix_card_return_state", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -627,6 +627,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("card_return", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_return_order_id"), ["order_id"], unique=False)
+        batch_op.create_index("ix_card_return_state", ["state", "id"], unique=False)
         batch_op.create_index(
             "uq_card_return_open",
             ["serial_number"],
