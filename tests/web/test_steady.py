@@ -207,6 +207,37 @@ def test_a_page_that_locks_asks_once_however_long_the_station_takes(tab, kiosk, 
     assert slow.calls == 1
 
 
+HEARS = (
+    "document.addEventListener('stream:put', e => document.documentElement.dataset.heard = e.detail.part.id)"
+)
+"""Shows the tests which part came last by the stream."""
+
+
+def test_the_whole_that_an_answer_has_overtaken_takes_nothing_back(kiosk, tab, monkeypatch):
+    records, goes_on = stream._Page.records, threading.Event()
+    looks = set()
+
+    def late(page):
+        """The whole, looked at before the scan and sent after it; and then nothing more."""
+        if page in looks:
+            return []
+        looks.add(page)
+        found = records(page)
+        assert goes_on.wait(LIMIT)
+        return found
+
+    monkeypatch.setattr(stream._Page, "records", late)
+    sign_in(tab, kiosk.add_operator())
+    tab.add_init_script(HEARS)
+    tab.goto("/bench")
+    wait_for(lambda: looks)
+    scan(tab, "nonsense")
+    expect(tab.locator("#desk-ok")).to_be_visible()
+    goes_on.set()
+    expect(tab.locator("html[data-heard=unfinished]")).to_be_attached()
+    expect(tab.locator("#desk-ok")).to_be_visible()
+
+
 # --- answers that fail, or never come ------------------------------------------------------------------
 
 
@@ -240,7 +271,9 @@ def test_a_refusal_whose_ok_was_taken_but_not_answered_does_not_stay(kiosk, tab,
 
     monkeypatch.setattr(stream._Page, "records", once)
     sign_in(tab, kiosk.add_operator())
+    tab.add_init_script(HEARS)
     tab.goto("/bench")
+    expect(tab.locator("html[data-heard=unfinished]")).to_be_attached()  # what comes last of the whole
     scan(tab, "nonsense")
     expect(tab.locator("#desk-ok")).to_be_visible()
 

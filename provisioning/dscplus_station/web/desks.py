@@ -3,6 +3,7 @@
 It is kept in the process: a scan that was refused changed nothing, so a restart may forget it.
 """
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Desks:
     """The operators' desks, by name. Safe to use from several threads."""
 
     def __init__(self) -> None:
+        self.run = secrets.token_hex(4)
+        """Tells this process's looks from those before a restart."""
         self._desks: dict[str, _Desk] = {}
         self._number = 0
         self._lock = threading.Lock()

@@ -99,6 +99,7 @@ def desk(request: Request, actor: Actor) -> Desk:
         "warning": last.warning if last is not None else None,
         "told_number": shown.number,
         "since": shown.since,
+        "run": kiosk.desks.run,
         "tone": told.tone.value if told is not None else Tone.NOTHING.value,
     }
     return Desk(facts, drawn)

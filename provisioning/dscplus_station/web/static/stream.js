@@ -29,8 +29,9 @@
     }
   };
 
-  // Of two answers that crossed, the newer stands: `data-drawn` counts the looks at the records.
-  const older = (drawn, shown) => drawn !== undefined && Number(drawn) < Number(shown?.dataset.drawn);
+  // Of two answers that crossed, the newer stands: `data-drawn` counts the looks at the records, in one run of the
+  // station.
+  const older = (part, shown) => part.dataset.run === shown?.dataset.run && Number(part.dataset.drawn) < Number(shown.dataset.drawn);
 
   // What differs in its own attributes only takes those and stays: replaced by the same, it would lose a press that
   // began before and ends after.
@@ -74,7 +75,11 @@
 
   const put = (part) => {
     const old = document.getElementById(part.id);
-    if (!old || older(part.dataset.drawn, old)) return;
+    if (!old || older(part, old)) return;
+    for (const inner of part.querySelectorAll("[data-drawn]")) {
+      const now = document.getElementById(inner.id);
+      if (older(inner, now)) inner.replaceWith(now.cloneNode(true));
+    }
     if (isBehind(part)) wait(part);
     else if (stays(old, part)) told(old);
     else if (steady.holds(old)) wait(part);
