@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[1]
 READ_IN_THE_GUEST = ("driver", "firmware_ref", "tests/kernel")
 PYTEST = (sys.executable, "-m", "pytest")
 KERNEL_TESTS = (*PYTEST, "tests/kernel")
-OTHER_TESTS = (*PYTEST, "-n", "2", "tests")
+OTHER_TESTS = (*PYTEST, "-n", "2", "--dist", "loadgroup", "tests")
 
 
 def side_by_side(shown: Sequence[str], kept: Sequence[str]) -> int:

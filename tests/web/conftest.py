@@ -9,13 +9,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from dscplus_station.keystore import file as keystore_file
-from dscplus_station.operators import hashing
+from dscplus_station.operators import hashing, sessions
 from tests.provisioning.support import World
 from tests.web.scanner import scan
 from tests.web.served import PIN, serving
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-CHROMIUM = Path(os.environ.get("DSC_CHROMIUM", "/usr/bin/chromium"))
+SHELL, WHOLE = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("DSC_CHROMIUM", SHELL if SHELL.exists() else WHOLE))
+"""Both are Debian's Chromium; without its windows and menus a page takes half the processor time."""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -58,7 +60,7 @@ def kiosk(world):
 def browser():
     """Debian's Chromium. In CI a missing one fails; elsewhere its tests are skipped."""
     if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium, or set DSC_CHROMIUM")
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium-headless-shell, or set DSC_CHROMIUM")
     expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
@@ -114,13 +116,16 @@ def _note(message, complaints):
 
 @pytest.fixture
 def signed_in(tab, kiosk):
-    """The same, with `olivia` signed in by her badge; she may do everything."""
-    sign_in(tab, kiosk.add_operator())
+    """The same, with `olivia` signed in; she may do everything. It shows no page yet."""
+    badge = kiosk.add_operator()
+    station = kiosk.world.station
+    token = sessions.sign_in(station, badge, PIN, station.settings.station)
+    tab.context.add_cookies([{"name": kiosk.kiosk.addresses.cookie, "value": token, "url": kiosk.url}])
     return tab
 
 
 def sign_in(tab, badge, pin=PIN):
-    """Sign in as an operator does: scan the badge, type the PIN."""
+    """Sign in by the page, as an operator does: scan the badge, type the PIN."""
     tab.goto("/sign-in")
     expect(tab.locator("#badge")).to_be_focused()  # a laden browser does that a moment after it has the page
     scan(tab, badge)

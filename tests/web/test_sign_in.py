@@ -65,6 +65,7 @@ def test_the_station_locks_a_page_that_would_not(signed_in, kiosk):
 
 
 def test_signed_out_is_signed_out(signed_in):
+    signed_in.goto("/")
     before = signed_in.context.cookies()
     signed_in.get_by_role("button", name="Sign out").click()
     expect(signed_in.locator("h1")).to_have_text("Sign in")
@@ -85,6 +86,7 @@ def test_the_language_is_switched_by_a_button_and_kept(tab):
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_all_places_stand_in_one_line(signed_in):
     """Also for an operator with every position, at the narrowest of our screens."""
+    signed_in.goto("/")
     lines = signed_in.evaluate(
         "[...new Set([...document.querySelectorAll('.top-places a')].map(one => one.offsetTop))].length"
     )
