@@ -36,8 +36,8 @@ class Machine:
         """Return QEMU's command line but for the console and the channel to the host.
 
         Emulated (tcg) also where /dev/kvm exists: in a container or a rented machine that may be unusable.
-        One processor: a second one makes the same tests slower, the time going into waiting for locks. A plain
-        one: what newer ones have, QEMU computes in detours (an eighth more of processor time for the same tests).
+        One processor: a second one makes the same tests slower, the time going into waiting for locks.
+        A plain one: what newer ones have, QEMU computes in detours (an eighth more time for the same tests).
         """
         boot = f"{KERNEL_OPTIONS} {HOST_TAG}{token}"
         share = "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
