@@ -77,6 +77,7 @@ class Server:
         self._stopping = stopping
         config = uvicorn.Config(
             app,
+            http="h11",  # where httptools is installed, it would be taken: it bounds no request's head
             log_config=None,
             access_log=False,
             server_header=False,

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,23 @@ def test_what_an_answer_consists_of_is_sent_at_once(host):
     """Head and body leave one after the other: the second must not wait until the client has acknowledged
     the first (Nagle), which a client that keeps its connection does 40 ms later.
     """
+    with _serving(host) as address, socket.create_connection(address, SECONDS) as client:
+        client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+        with _other_end(client) as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_head_that_does_not_end_is_refused():
+    """Who has no token yet cannot fill the memory: httptools, which uvicorn prefers, would keep it all."""
+    with _serving() as address, socket.create_connection(address, SECONDS) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 70_000)
+        assert client.recv(12) == b"HTTP/1.1 400"
+
+
+@contextmanager
+def _serving(host="127.0.0.1"):
+    """An app's address, and its server while the block runs."""
     started = threading.Event()
     with listen(host, 0) as listener:
         server = Server(FastAPI(), listener, started.set)
@@ -26,11 +44,7 @@ def test_what_an_answer_consists_of_is_sent_at_once(host):
         thread.start()
         try:
             assert started.wait(SECONDS)
-            with socket.create_connection(listener.getsockname()[:2], SECONDS) as client:
-                client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
-                assert client.recv(12) == b"HTTP/1.1 200"
-                with _other_end(client) as accepted:
-                    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            yield listener.getsockname()[:2]
         finally:
             server.stop()
             thread.join(SECONDS)

@@ -46,6 +46,9 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
+    # SQLAlchemy's own are compiled anew each time.
+    engine.dialect.do_savepoint = _save  # type: ignore[method-assign]
+    engine.dialect.do_release_savepoint = _release  # type: ignore[method-assign]
     roll_back = engine.dialect.do_rollback_to_savepoint
 
     def _roll_back(connection: Connection, name: str) -> None:
@@ -65,6 +68,14 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _save(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql(f"SAVEPOINT {name}")
+
+
+def _release(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
 
 
 def begin_migrating(_connection: Connection) -> None:

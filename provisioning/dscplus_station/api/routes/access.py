@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEPT_NOWHERE,
     KEYED,
@@ -24,7 +25,7 @@ from dscplus_station.interim.online_card import confirm_online_card, make_online
 from dscplus_station.interim.service import InterimAccess, interim_access
 from dscplus_station.interim.ways import WaysBack, ways_back
 
-router = APIRouter(prefix="/v1", tags=["interim access"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["interim access"])
 
 
 class PrintedCard(BaseModel):

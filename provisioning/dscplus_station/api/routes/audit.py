@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from dscplus_station import audit
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import Auditor, Cursor, Limit, Page, after_cursor, answers, page
 
-router = APIRouter(prefix="/v1", tags=["audit"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["audit"])
 
 
 class Deed(BaseModel):

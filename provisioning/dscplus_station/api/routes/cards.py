@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, SecretStr
 
 from dscplus_station.activation.by_user import activate
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -27,7 +28,7 @@ from dscplus_station.losses.service import Reported, report
 from dscplus_station.pins.service import change_pin
 from dscplus_station.sessions.devices import LoginDevice, login_devices
 
-router = APIRouter(prefix="/v1", tags=["cards"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["cards"])
 
 
 class Activated(BaseModel):

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import Body, Portal, UserPath, answers
 from dscplus_station.limits.rules import Gate
 from dscplus_station.limits.service import require_gate
 from dscplus_station.notices.contacts import contact_of, set_contact
 from dscplus_station.notices.tables import Contact
 
-router = APIRouter(prefix="/v1/users/{user}/contact", tags=["contact"])
+router = APIRouter(route_class=Call, prefix="/v1/users/{user}/contact", tags=["contact"])
 
 
 class Reached(BaseModel):

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -26,7 +27,7 @@ from dscplus_station.notices.rules import Channel
 from dscplus_station.optout import service as optout
 from dscplus_station.optout.service import Participation
 
-router = APIRouter(prefix="/v1/users/{user}", tags=["limits"])
+router = APIRouter(route_class=Call, prefix="/v1/users/{user}", tags=["limits"])
 
 Amount = Annotated[int, Field(ge=1, le=10**13, description="US cents")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,40}$")]

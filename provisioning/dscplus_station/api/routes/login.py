@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import SecretStr, StringConstraints
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEPT_NOWHERE,
     Body,
@@ -20,7 +21,7 @@ from dscplus_station.portal import service
 from dscplus_station.portal.service import Asked, Begun
 from dscplus_station.sessions.service import SessionFacts
 
-router = APIRouter(prefix="/v1/logins", tags=["login"], dependencies=KEPT_NOWHERE)
+router = APIRouter(route_class=Call, prefix="/v1/logins", tags=["login"], dependencies=KEPT_NOWHERE)
 """An answer that is kept would log in once more, after the session's end, a loss, a closed account."""
 
 

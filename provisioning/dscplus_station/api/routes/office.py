@@ -9,6 +9,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Cursor,
@@ -38,7 +39,7 @@ from dscplus_station.sharing import service as sharing
 from dscplus_station.sharing.review import Review, review, sharings
 from dscplus_station.sharing.rules import SharingState
 
-router = APIRouter(prefix="/v1/office", tags=["office"])
+router = APIRouter(route_class=Call, prefix="/v1/office", tags=["office"])
 
 
 class Noted(Signed):

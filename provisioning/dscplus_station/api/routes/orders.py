@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -34,7 +35,7 @@ from dscplus_station.ordering.service import Address, Summary, Wish
 from dscplus_station.orders.service import get_order
 from dscplus_station.shipping.delivery import DeliveryView, delivery_of
 
-router = APIRouter(prefix="/v1", tags=["orders"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["orders"])
 
 
 class ShippingAddress(Body):

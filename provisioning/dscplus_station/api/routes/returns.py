@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -28,7 +29,7 @@ from dscplus_station.returns.addresses import Region, read_regions
 from dscplus_station.returns.overview import Form, ReturnView
 from dscplus_station.returns.rules import ReturnReason
 
-router = APIRouter(prefix="/v1", tags=["returns"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["returns"])
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -25,7 +26,7 @@ from dscplus_station.sharing import service
 from dscplus_station.sharing.review import Review, review, sharings
 from dscplus_station.sharing.rules import SharingState
 
-router = APIRouter(prefix="/v1", tags=["sharing"])
+router = APIRouter(route_class=Call, prefix="/v1", tags=["sharing"])
 
 
 class NewSharing(Proof):

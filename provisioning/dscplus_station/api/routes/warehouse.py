@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import and_, select
 
 from dscplus_station.activation.rules import TimerState
+from dscplus_station.api.calls import Call
 from dscplus_station.api.context import (
     KEYED,
     Body,
@@ -35,7 +36,7 @@ from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import counts
 from dscplus_station.stock.tables import Card
 
-router = APIRouter(prefix="/v1/warehouse", tags=["warehouse"])
+router = APIRouter(route_class=Call, prefix="/v1/warehouse", tags=["warehouse"])
 
 
 class Count(BaseModel):

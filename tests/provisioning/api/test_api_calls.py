@@ -1,0 +1,44 @@
+"""How a call runs: what waits for the database in a thread, and in one; the rest on the event loop."""
+
+import importlib
+import pkgutil
+import threading
+
+import anyio.to_thread
+import pytest
+
+from dscplus_station.api import routes
+from dscplus_station.api.calls import Call
+from dscplus_station.portal import service
+
+ROUTERS = [
+    importlib.import_module(f"{routes.__name__}.{one.name}").router
+    for one in pkgutil.iter_modules(routes.__path__)
+]
+
+
+def test_a_request_takes_two_threads_in_turn(alice, monkeypatch):
+    """One looks its token up, one makes the call. Each more would cost as much as two statements."""
+    login = alice.begin().json()["login"]
+    taken, ran_in = [], []
+    run_sync, ask = anyio.to_thread.run_sync, service.ask
+
+    async def counted(function, *arguments, **options):
+        taken.append(function)
+        return await run_sync(function, *arguments, **options)
+
+    def noted(*arguments):
+        ran_in.append(threading.current_thread())
+        return ask(*arguments)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+    monkeypatch.setattr(service, "ask", noted)
+    assert alice.ask(login).status_code == 201
+    assert len(taken) == 2
+    assert [type(thread).__name__ for thread in ran_in] == ["WorkerThread"]
+
+
+@pytest.mark.parametrize("router", ROUTERS, ids=lambda router: router.tags[0])
+def test_every_call_is_made_so(router):
+    assert router.routes
+    assert all(type(route) is Call for route in router.routes)
