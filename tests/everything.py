@@ -18,7 +18,8 @@ PROJECT = Path(__file__).parents[1]
 READ_IN_THE_GUEST = ("driver", "firmware_ref", "tests/kernel")
 PYTEST = (sys.executable, "-m", "pytest")
 KERNEL_TESTS = (*PYTEST, "tests/kernel")
-OTHER_TESTS = (*PYTEST, "-n", "2", "--dist", "loadgroup", "tests")
+# A file's tests run in one process and in their order: what they share is made once.
+OTHER_TESTS = (*PYTEST, "-n", "2", "--dist", "loadfile", "tests")
 
 
 def side_by_side(shown: Sequence[str], kept: Sequence[str]) -> int:

@@ -45,8 +45,6 @@ from dscplus_station.stock.tables import Card
 from dscplus_station.users.tables import Closure
 from tests.provisioning.support import COUNTRIES
 
-pytestmark = pytest.mark.xdist_group("sample data")  # half a minute to make, once
-
 CLERK = Actor("clerk", ALL_ROLES, "demo-1")
 END = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 """In the issuer's zone late on the day before: the last day must not depend on that."""
