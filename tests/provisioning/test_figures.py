@@ -168,7 +168,8 @@ def test_r6_the_letter_says_the_stations_figures(world, language, lifetime, trie
 )
 def test_r6_r13_r14_nonsense_is_refused_at_the_start_in_one_line(bench, text, told):
     settings = bench.world.home.settings_file
-    settings.write_text(f"{settings.read_text()}\n{text}\n")
+    parts = [settings.read_text(), text]  # a value of no part stands before all parts
+    settings.write_text("\n".join(parts if text.startswith("[") else reversed(parts)) + "\n")
     refused = bench.run("cards", "list", code=1).stderr
     assert told in refused
     assert refused.startswith(f"dsc-station: {settings}: ")

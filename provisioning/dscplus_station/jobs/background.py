@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from dscplus_station import log
 from dscplus_station.errors import HeldByAnother, StationError
 from dscplus_station.jobs.running import Ran, owning, run_until_stopped
+from dscplus_station.notices.gateways import TIMEOUT
 from dscplus_station.station import Station
 
 ASK_AGAIN_S = 15.0
 """How often it is tried to become the owner: so long nobody runs the jobs after an owner has ended."""
-END_TIMEOUT_S = 10.0
-"""How long an end waits for the card or message that a job is at. Killed there, it is done again."""
+END_TIMEOUT_S = TIMEOUT + 5.0
+"""How long an end waits for the card or message that a job is at: killed there, a message that its gateway
+has taken would go out again."""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import threading
 
+import anyio
 import anyio.to_thread
 import pytest
 
@@ -36,6 +37,23 @@ def test_a_request_takes_two_threads_in_turn(alice, monkeypatch):
     assert alice.ask(login).status_code == 201
     assert len(taken) == 2
     assert [type(thread).__name__ for thread in ran_in] == ["WorkerThread"]
+
+
+def test_a_call_that_is_made_anew_by_the_framework_still_takes_one_thread(monkeypatch):
+    """Some releases of FastAPI make a route once more, out of its function, where its router is included."""
+    taken, run_sync = [], anyio.to_thread.run_sync
+
+    async def counted(function, *arguments, **options):
+        taken.append(function)
+        return await run_sync(function, *arguments, **options)
+
+    def told():
+        return "told"
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+    again = Call("/told", Call("/told", told).endpoint)
+    assert anyio.run(again.endpoint) == "told"
+    assert len(taken) == 1
 
 
 @pytest.mark.parametrize("router", ROUTERS, ids=lambda router: router.tags[0])

@@ -17,6 +17,7 @@ from dscplus_station.jobs import background, records, running
 from dscplus_station.jobs.background import jobs_beside
 from dscplus_station.jobs.catalogue import JOBS
 from dscplus_station.jobs.running import owning
+from dscplus_station.notices import gateways
 
 TIMEOUT = 60
 
@@ -64,6 +65,11 @@ def test_who_comes_second_stands_by_and_takes_over(world, rounds):
         assert rounds.wait(TIMEOUT)
     other.join(TIMEOUT)
     assert set(records.records(world.station)) == {job.name for job in JOBS}
+
+
+def test_an_end_waits_for_a_message_as_long_as_its_gateway_may_take():
+    """Who is told R13's date by text message would be told twice, if a slow gateway were not waited for."""
+    assert background.END_TIMEOUT_S > gateways.TIMEOUT
 
 
 def test_a_mistake_of_the_runner_itself_is_logged_and_it_goes_on(world, rounds, monkeypatch):
