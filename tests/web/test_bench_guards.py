@@ -41,7 +41,7 @@ class ShownBench:
     def state(self, number):
         return self.hub.state(number)
 
-    def acknowledge(self, number):
+    def acknowledge(self, number, _alarm=None):
         self.asked.append(("acknowledge", number))
 
     def work_in(self, number, work):
@@ -105,7 +105,7 @@ def test_a_stream_ends_with_its_session_also_while_there_is_always_something_new
     ("path", "form"),
     [
         ("/bench/scan", {"code": command_code(Command.OK)}),
-        ("/bench/slots/1/ok", {}),
+        ("/bench/slots/1/ok", {"alarm": "0"}),
         (f"/returns/{CARDS[0]}/inspect", {}),
         (f"/returns/{CARDS[0]}/inspect", {"first": "true"}),
     ],

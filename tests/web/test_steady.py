@@ -3,21 +3,26 @@
 import re
 import socket
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
-from dscplus_station.errors import NotFound
+from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.operators import sessions
 from dscplus_station.parcels.rules import Situation
 from dscplus_station.parcels.told import Told, Tone
 from dscplus_station.quarantine.rules import Cause
 from dscplus_station.quarantine.service import set_aside
-from dscplus_station.scans.rules import order_code
-from dscplus_station.slots.rules import Phase
+from dscplus_station.scans.rules import Command, command_code, order_code
+from dscplus_station.slots.map import Slot
+from dscplus_station.slots.rules import Code, Phase, SlotUse, Verdict, outcome
+from dscplus_station.slots.state import empty
 from dscplus_station.web.bench import scanning, stream
-from dscplus_station.web.pages import hands
+from dscplus_station.web.bench.tiles import Tongue, tile_of
+from dscplus_station.web.pages import hands, returns
 from dscplus_station.wording import words
 from tests.provisioning.support import CARDS, order_values
 from tests.web.conftest import sign_in
@@ -100,14 +105,105 @@ def test_a_press_of_a_slots_ok_is_heard_though_its_tile_changes_under_the_finger
 
 
 def test_what_waited_for_a_finger_is_shown_when_it_is_lifted_beside_everything(at_bench, kiosk):
-    box = desk(at_bench).bounding_box()
-    at_bench.mouse.move(box["x"] + 5, box["y"] + 5)
+    scan(at_bench, "nonsense")
+    at_bench.locator("#desk-ok").hover()
     at_bench.mouse.down()
     with at_bench.expect_response("**/bench/scan"):
-        scan(at_bench, order_code("O-1"))
+        scan(at_bench, command_code(Command.OK))
+    assert at_bench.locator("#desk-ok").is_visible()
     at_bench.mouse.move(1, 1)
     at_bench.mouse.up()
-    expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
+    expect(at_bench.locator("#desk h1")).to_have_text("Scan an order.")
+
+
+def stop(tab, slots, slot):
+    """A wrong card in this slot: it waits for its OK."""
+    scan(tab, order_code("O-1"))
+    scan(tab, CARDS[1])
+    expect(desk(tab)).to_contain_text(f"Plug card {CARDS[1]} in")
+    slots.plug(slot, CARDS[0])
+    expect(tile(tab, slot)).to_contain_text(f"This is card {CARDS[0]}")
+
+
+def test_a_palm_that_rests_on_a_tile_hides_no_stop(at_bench, slots):
+    tab = at_bench
+    tile(tab, 1).locator(".slot-word").hover()
+    tab.mouse.down()
+    assert not tab.evaluate("steady.holds(document.getElementById('slot-1'))")
+    stop(tab, slots, 1)
+
+
+def test_a_finger_that_is_never_lifted_hides_what_comes_for_a_moment_only(at_bench, kiosk, slots):
+    tab = at_bench
+    stop(tab, slots, 1)
+    tab.locator("#slot-1-ok").hover()
+    tab.mouse.down()
+    kiosk.kiosk.bench.acknowledge(1)  # as somebody does at another screen
+    slots.pull(1)
+    expect(tile(tab, 1)).to_contain_text("Empty")
+
+
+def test_fingers_that_drum_hide_what_comes_for_a_moment_only(at_bench, kiosk, slots):
+    tab = at_bench
+    stop(tab, slots, 1)
+    drum = (
+        "document.getElementById('slot-1-ok').dispatchEvent(new PointerEvent('pointerdown', {bubbles: true}))"
+    )
+    tab.evaluate(
+        f"() => {{ {drum}; setInterval(() => document.getElementById('slot-1-ok') && {drum}, 200) }}"
+    )
+    kiosk.kiosk.bench.acknowledge(1)
+    slots.pull(1)
+    expect(tile(tab, 1)).to_contain_text("Empty")
+
+
+def test_a_finger_that_is_never_lifted_does_not_stop_what_is_polled(at_returns):
+    tab = at_returns
+    scan_card(tab, FIRST)
+    tab.locator("#dead").hover()
+    tab.mouse.down()
+    tab.plug()
+    recommended(tab, "restock")
+
+
+def test_the_whole_that_comes_while_a_tile_waits_is_not_overtaken_by_it(at_bench, kiosk, slots, monkeypatch):
+    tab, bench, later = at_bench, kiosk.kiosk.bench, stream._Page.slots
+    stop(tab, slots, 1)
+    tab.clock.install()
+    tab.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))  # nothing ends by itself meanwhile
+    tab.evaluate(BEATS)
+    tab.locator("#slot-1-ok").focus()
+    tab.keyboard.down(" ")
+    slots.pull(1)
+    bench.acknowledge(1)
+    slots.plug(1, CARDS[1])
+    wait_for(lambda: bench.state(1).verdict is Verdict.PASS)
+    slots.plug(2, CARDS[2])
+    expect(tile(tab, 2)).to_contain_text("No order")  # told after what waits for the finger
+    monkeypatch.setattr(stream._Page, "slots", lambda page, told: later(page, told) and [])
+    slots.pull(1)
+    wait_for(lambda: bench.state(1).phase is Phase.EMPTY)
+    tab.get_by_role("button", name="Sign out").hover()
+    tab.mouse.down()
+    tab.evaluate(
+        "document.body.dispatchEvent(new CustomEvent('htmx:sendError', { detail: { elt: document.body } }))"
+    )
+    expect(tab.locator("html[data-beat]")).to_be_attached()  # the whole has come
+    tab.mouse.move(1, 1)
+    tab.mouse.up()
+    tab.clock.run_for(1000)
+    expect(tile(tab, 1)).to_contain_text("Empty")
+
+
+BEATS = """() => {
+    window.EventSource = class extends EventSource {
+        constructor(from) {
+            super(from);
+            this.addEventListener("beat", () => { document.documentElement.dataset.beat = ""; });
+        }
+    };
+}"""
+"""Shows the tests when a stream that is opened from now on has told the whole."""
 
 
 def test_a_press_is_heard_though_what_is_polled_differs_under_the_finger(at_returns):
@@ -164,6 +260,69 @@ def test_ok_pressed_twice_leaves_the_refusal_that_nobody_has_seen(kiosk):
         for _ in range(2):
             assert client.post("/bench/ok", data=form).status_code == 303
     assert desks.shown("olivia").told == second
+
+
+def test_a_slots_ok_pressed_twice_leaves_the_alarm_that_nobody_has_seen(kiosk, slots):
+    bench, badge = kiosk.kiosk.bench, kiosk.add_operator()
+    with httpx.Client(base_url=kiosk.url, timeout=LIMIT, headers={"Origin": kiosk.url}) as client:
+        token = field(client.get("/sign-in").text, "csrf")
+        client.post("/sign-in", data={"badge_or_name": badge, "secret": PIN, "csrf": token})
+        token = field(client.get("/bench").text, "csrf")
+        for code in (order_code("O-1"), CARDS[1]):
+            client.post("/bench/scan", data={"code": code, "csrf": token})
+        slots.plug(1, CARDS[0])
+        wait_for(lambda: bench.state(1).alarm)
+        form = {"alarm": field(client.get("/bench").text, "alarm"), "csrf": token}
+        slots.pull(1)
+        wait_for(lambda: bench.state(1).phase is Phase.EMPTY)
+        slots.plug(1, CARDS[2])
+        wait_for(lambda: bench.state(1).phase is Phase.ON_HOLD)
+        client.post("/bench/slots/1/ok", data=form)
+        wait_for(lambda: bench.state(1).alarm)
+        assert client.post("/bench/slots/1/ok", data=form).status_code == 303
+    assert CARDS[2] in bench.state(1).alarm.what
+
+
+def test_a_key_that_is_held_on_ok_takes_one_refusal_away(at_bench, kiosk):
+    tab, desks = at_bench, kiosk.kiosk.desks
+    for what in ("first", "second"):
+        desks.tell("olivia", stands(what))
+    scan(tab, "nonsense")
+    expect(tab.locator("#desk h1")).to_have_text("first")
+    tab.locator("#desk-ok").focus()
+    tab.keyboard.down("Enter")
+    expect(tab.locator("#desk h1")).to_have_text("second")
+    expect(tab.locator("#desk-ok")).to_be_focused()
+    tab.keyboard.down("Enter")
+    with tab.expect_response("**/bench/scan"):
+        scan(tab, "nonsense")
+    assert desks.shown("olivia").told.what == "second"
+
+
+def test_of_two_searches_one_after_the_other_the_second_counts(signed_in, world):
+    world.stock(len(CARDS))
+    signed_in.goto("/cards")
+    signed_in.evaluate(
+        """serials => {
+            const field = document.getElementById("q");
+            for (const serial of serials) {
+                field.value = serial;
+                field.form.querySelector("button").click();
+            }
+        }""",
+        CARDS[:2],
+    )
+    expect(signed_in.locator("h1")).to_contain_text(CARDS[1])
+
+
+def test_an_alarm_is_heard_though_one_of_its_kind_stood_there_before():
+    told = outcome(Code.NOT_IN_STOCK, serial_number=CARDS[0])
+    first = replace(
+        empty(Slot(1, "1", 1, 1, SlotUse.PROVISIONING)), phase=Phase.ON_HOLD, plugging=2, alarm=told, alarms=1
+    )
+    second = replace(first, phase=Phase.ENDED, alarms=2)
+    one, another = (tile_of(state, Tongue(str, str, lambda _: [])) for state in (first, second))
+    assert one.key != another.key
 
 
 def field(page, name):
@@ -256,6 +415,49 @@ def test_each_failure_is_told_and_goes_with_the_next_success(at_bench, monkeypat
     scan(at_bench, order_code("O-1"))
     expect(desk(at_bench)).to_contain_text("Plug a card in for order O-1")
     expect(at_bench.locator("#notice")).to_be_empty()
+
+
+def test_a_failure_leaves_the_place_for_the_next_though_the_desk_changed_meanwhile(
+    at_bench, kiosk, monkeypatch
+):
+    desks, changed, failing = kiosk.kiosk.desks, threading.Event(), ["first", "second"]
+
+    def fails(_kiosk, actor, _text):
+        if not changed.is_set():
+            desks.tell(actor.operator, stands("the printer is out"))
+            assert changed.wait(LIMIT)
+        raise NotFound(failing.pop(0))
+
+    monkeypatch.setattr(scanning, "take", fails)
+    scan(at_bench, "nonsense")
+    expect(desk(at_bench)).to_contain_text("the printer is out")
+    changed.set()
+    expect(at_bench.locator("#notice[role=alert]")).to_contain_text("first")
+    scan(at_bench, "nonsense")
+    expect(at_bench.locator("#notice[role=alert]")).to_contain_text("second")
+
+
+def test_a_poll_that_fails_is_told_once_and_no_longer_than_it_fails(at_returns, monkeypatch):
+    tab = at_returns
+    scan_card(tab, FIRST)
+    tab.evaluate("""() => { window.told = 0;
+        new MutationObserver(() => { window.told += 1; })
+            .observe(document.getElementById("notice"), {childList: true}) }""")
+    facts, fails = returns.desk_facts, [True]
+
+    def failing(*arguments):
+        if fails:
+            raise StateConflict("the records are busy")
+        return facts(*arguments)
+
+    monkeypatch.setattr(returns, "desk_facts", failing)
+    expect(tab.locator("#notice")).to_contain_text("the records are busy")
+    for _ in range(3):
+        with tab.expect_response("**/desk*"):
+            pass
+    assert tab.evaluate("window.told") == 1
+    fails.clear()
+    expect(tab.locator("#notice")).to_be_empty()
 
 
 def test_a_refusal_whose_ok_was_taken_but_not_answered_does_not_stay(kiosk, tab, monkeypatch):

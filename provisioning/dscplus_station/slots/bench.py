@@ -118,13 +118,16 @@ class Bench:
         self._worker(slot)
         return self._hub.state(slot)
 
-    def acknowledge(self, slot: int) -> None:
+    def acknowledge(self, slot: int, alarm: int | None = None) -> None:
         """Take the slot's alarm away; a card that waited for it is looked at now.
+
+        Args:
+            alarm: the number of the one that was seen (`SlotState.alarms`); another one stays.
 
         Raises:
             NotFound: there is no such slot.
         """
-        self._worker(slot).acknowledge()
+        self._worker(slot).acknowledge(alarm)
 
     def ask_again(self, slot: int) -> None:
         """Begin again with the card in the slot, which waits or ended badly, as if it had just come.

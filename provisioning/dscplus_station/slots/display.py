@@ -48,7 +48,22 @@ class Display:
         with self._lock:
             if self._began is not None:
                 changes = {"seconds": self._clock() - self._began} | changes
+            if changes.get("alarm") is not None:
+                changes["alarms"] = self.state.alarms + 1
             return self._hub.publish(replace(self.state, **changes))
+
+    def acknowledge(self, alarm: int | None = None) -> bool:
+        """Take the alarm away; whether one was there.
+
+        Args:
+            alarm: the number of the one that was seen; another one, which came in its place meanwhile, stays.
+        """
+        with self._lock:
+            state = self.state
+            if state.alarm is None or alarm not in (None, state.alarms):
+                return False
+            self._hub.publish(replace(state, alarm=None))
+            return True
 
     def fresh(self, phase: Phase, *, another: bool = False) -> SlotState:
         """Forget the card. `another`: one was plugged in that had not been there."""

@@ -77,10 +77,9 @@ class SlotWorker:
         with self._condition:
             self._condition.notify_all()
 
-    def acknowledge(self) -> None:
-        """Take the alarm away; a card that waited for it is looked at."""
-        if self._display.state.alarm is not None:
-            self._display.show(alarm=None)
+    def acknowledge(self, alarm: int | None = None) -> None:
+        """Take the alarm away, or only the one of this number; a card that waited for it is looked at."""
+        if self._display.acknowledge(alarm):
             self.wake()
 
     def ask_again(self) -> None:

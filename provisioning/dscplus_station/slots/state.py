@@ -14,6 +14,7 @@ class SlotState:
     `plugging` counts the cards that came to this slot, so that one card and the next are told apart.
     `step` is the last one that stands, of `steps`; `seconds` is how long the work has lasted, or lasted.
     `alarm` stays until it is acknowledged, also when the card has gone; `outcome` is this card's own.
+    `alarms` counts the alarms of this slot, so that an OK names the one that was seen.
     """
 
     number: int
@@ -33,6 +34,7 @@ class SlotState:
     verdict: Verdict | None = None
     outcome: Outcome | None = None
     alarm: Outcome | None = None
+    alarms: int = 0
 
     @property
     def plugged(self) -> bool:

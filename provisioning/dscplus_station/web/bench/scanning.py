@@ -48,5 +48,5 @@ def acknowledge_next(kiosk: Kiosk) -> bool:
     alarmed = next((state for state in kiosk.bench.snapshot().slots if state.alarm is not None), None)
     if alarmed is None:
         return False
-    kiosk.bench.acknowledge(alarmed.number)
+    kiosk.bench.acknowledge(alarmed.number, alarmed.alarms)
     return True

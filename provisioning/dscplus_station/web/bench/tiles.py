@@ -26,7 +26,7 @@ class Tile:
     """What a tile shows. `look`: empty, busy, waiting, pass, fail, stopped or interrupted.
 
     `key` is another one whenever something new is to be heard; `say` is what a screen reader says then.
-    `acknowledge`: it stays until OK is scanned or its button is pressed.
+    `acknowledge`: it stays until OK is scanned or its button is pressed, for the alarm of the number `alarm`.
     """
 
     slot: int
@@ -47,6 +47,7 @@ class Tile:
     seconds: float | None = None
     running: bool = False
     acknowledge: bool = False
+    alarm: int = 0
     card_waits: bool = False
 
     @property
@@ -89,6 +90,7 @@ def _alarm(state: SlotState, alarm: Outcome, tongue: Tongue) -> Tile:
         now=tongue.say(alarm.now),
         evidence=tuple(tongue.evidence(kept)) if kept else (),
         acknowledge=True,
+        alarm=state.alarms,
         card_waits=state.phase is Phase.ON_HOLD,
     )
 
@@ -123,7 +125,7 @@ def _tile(state: SlotState, look: str, word: str, **facts: object) -> Tile:
         column=state.column,
         look=look,
         word=word,
-        key=f"{state.plugging}-{look}-{code}",
+        key=f"{state.plugging}-{look}-{code}-{state.alarms}",
         order=state.order,
         serial_number=state.serial_number,
         **facts,  # type: ignore[arg-type]

@@ -56,12 +56,14 @@ def acknowledge(
 
 
 @router.post("/bench/slots/{slot}/ok")
-def acknowledge_slot(request: Request, actor: SignedIn, kiosk: KioskHere, slot: int) -> Response:
-    """Take a slot's alarm away; the stream shows it."""
+def acknowledge_slot(
+    request: Request, actor: SignedIn, kiosk: KioskHere, slot: int, alarm: Annotated[int, Form()]
+) -> Response:
+    """Take the alarm away that was on the slot's tile, and none that came after it; the stream shows it."""
     _may(actor)
     if kiosk.bench is None:
         raise NotFound("no slot {slot}: this station has no slots", slot=slot)
-    kiosk.bench.acknowledge(slot)
+    kiosk.bench.acknowledge(slot, alarm)
     return Response(status_code=204) if request.headers.get("hx-request") else RedirectResponse("/bench", 303)
 
 

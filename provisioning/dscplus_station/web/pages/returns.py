@@ -283,7 +283,7 @@ def _print_tag(kiosk: Kiosk, actor: Actor, serial_number: str) -> None:
 def _ask(bench: Bench, slot: SlotState, work: Work) -> int:
     """Ask the slot for a work; gives the version of the state that it changes."""
     if slot.alarm is not None:
-        bench.acknowledge(slot.number)
+        bench.acknowledge(slot.number, slot.alarms)
     asked = bench.state(slot.number).version
     bench.work_in(slot.number, work)
     return asked

@@ -1,6 +1,6 @@
 // The scanner, caught wherever the focus is. A scanner is a keyboard that types fast and ends with Enter:
-// `<form data-scanner data-target="#…">` with one text field. Whatever is typed outside of a field goes into it. Scans
-// are sent one after the other, in their order, and each answer takes the place of the target.
+// `<form data-scanner data-target="#…" hx-swap="outerHTML">` with one text field. Whatever is typed outside of a field
+// goes into it. Scans are sent one after the other, in their order, and each answer takes the place of the target.
 "use strict";
 
 (() => {
@@ -35,9 +35,7 @@
       const values = waiting.shift();
       sent.textContent = waiting.length ? `+${waiting.length}` : "";
       try {
-        await htmx.ajax("POST", form.getAttribute("action"), {
-          source: form, target: form.dataset.target, swap: "outerHTML", values,
-        });
+        await htmx.ajax("POST", form.getAttribute("action"), { source: form, target: form.dataset.target, values });
       } catch { /* told below */ }
     }
     sending = false;

@@ -59,7 +59,8 @@
     put(part);
   });
 
-  // What would change under a finger waits until it is lifted, and whatever belongs into that waits behind it.
+  // What would change under a finger waits until it is lifted, and whatever belongs into that, or has it within, waits
+  // behind it.
   let waiting = [];
   const wait = (part) => {
     if (!waiting.length) {
@@ -71,7 +72,8 @@
     }
     waiting = [...waiting.filter((one) => one.id !== part.id), part];
   };
-  const isBehind = (part) => waiting.some((one) => one.id === part.id || one.querySelector(`#${part.id}`));
+  const has = (whole, part) => whole.id === part.id || whole.querySelector(`#${part.id}`) !== null;
+  const isBehind = (part) => waiting.some((one) => has(one, part) || has(part, one));
 
   const put = (part) => {
     const old = document.getElementById(part.id);
