@@ -121,14 +121,14 @@ class Gate:
         if begun is Repetition.OTHER:
             told = "this idempotency key was used for another request: draw another one"
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, "key-used", ["Idempotency-Key"])
-        if begun is not None:
+        if isinstance(begun, Repetition):
             told = "the same request is under way: ask again for its answer"
             return problem(HTTPStatus.CONFLICT, told, "under-way", headers={"Retry-After": "1"})
         try:
             response = await self._pass(scope, body)
         except BaseException:
             lost = Kept(HTTPStatus.INTERNAL_SERVER_ERROR, "", b"")
-            await run_in_threadpool(replays.finish, station, answers, bearer.name, key, lost)
+            await run_in_threadpool(replays.finish, station, answers, bearer.name, key, begun, lost)
             raise
         done = response.status_code < HTTPStatus.BAD_REQUEST
         shown = _not_kept() if done and scope["state"].get(NOT_KEPT) else response
@@ -136,7 +136,7 @@ class Gate:
         kept = Kept(shown.status_code, content_type, bytes(shown.body))
         of_the_deed = not scope["state"].get(PASSING)
         await run_in_threadpool(
-            replays.finish, station, answers, bearer.name, key, kept, of_the_deed=of_the_deed
+            replays.finish, station, answers, bearer.name, key, begun, kept, of_the_deed=of_the_deed
         )
         return response
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, update
 
@@ -25,14 +26,14 @@ class Kept:
 
 def begin(
     station: Station, keystore: Keystore, name: str, key: str, request: bytes
-) -> Kept | Repetition | None:
+) -> Kept | Repetition | datetime:
     """Begin a request of a program under a key, which belongs to it from now on.
 
     Args:
         request: all that tells it from another one.
 
     Returns:
-        None: it is to be made. Else its kept answer, or why it is not made.
+        its kept answer, or why it is not made; a moment: it is to be made, and `finish` is to be told this.
     """
     context, digest = answer_of(name, key), hashlib.sha256(request).digest()
     with station.database.noting() as session:
@@ -42,7 +43,7 @@ def begin(
         if known is None:
             sealed = keystore.seal(context, digest)
             session.add(KeptAnswer(name=name, key=key, sealed_request=sealed, begun_at=now))
-            return None
+            return now
         what = repetition(
             now,
             known.begun_at,
@@ -51,7 +52,7 @@ def begin(
         )
         if what is Repetition.STALLED:
             known.begun_at = now
-            return None
+            return now
         if what is not Repetition.ANSWERED or known.status is None or known.sealed_answer is None:
             return what
         status, sealed = known.status, known.sealed_answer
@@ -68,14 +69,24 @@ def forget_old(station: Station) -> int:
 
 
 def finish(
-    station: Station, keystore: Keystore, name: str, key: str, answer: Kept, *, of_the_deed: bool = True
+    station: Station,
+    keystore: Keystore,
+    name: str,
+    key: str,
+    begun_at: datetime,
+    answer: Kept,
+    *,
+    of_the_deed: bool = True,
 ) -> None:
     """Keep a request's answer; one that says nothing about the request gives its key free again.
 
+    Where it had stalled, and was made again meanwhile, the key is that one's: nothing is done.
+
     Args:
+        begun_at: what `begin` gave.
         of_the_deed: as for `rules.keeps`.
     """
-    mine = (KeptAnswer.name == name, KeptAnswer.key == key)
+    mine = (KeptAnswer.name == name, KeptAnswer.key == key, KeptAnswer.begun_at == begun_at)
     with station.database.noting() as session:
         if not keeps(answer.status, of_the_deed=of_the_deed):
             session.execute(delete(KeptAnswer).where(*mine))

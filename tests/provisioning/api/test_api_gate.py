@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from dscplus_station import errors, log
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.api import problems
 from dscplus_station.api.paces import MAX_ADDRESSES, UNKNOWN_PACE, Paces, customer
-from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
+from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict, TooSoon
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import (
     KeystoreError,
@@ -55,6 +56,7 @@ CONTEXTS = {
     "sms": sms_of("alice"),
     "answer": answer_of("portal-1", "k"),
 }
+PATIENCE_S = 30
 NEW = {
     "order": "P-1",
     "user": "alice",
@@ -402,25 +404,60 @@ def test_the_same_request_side_by_side_is_made_once(api, portal, monkeypatch):
     assert {one.status_code for one in told} <= {201, 409} and 201 in {one.status_code for one in told}
 
 
+def test_a_request_that_stalled_leaves_its_key_to_the_one_that_was_made_instead(api, portal, monkeypatch):
+    """Refused at last, it must not set the key free: the same request would be made beside the second one."""
+    begun, refused, made = [threading.Event(), threading.Event()], threading.Event(), []
+    draft = ordering.draft
+
+    def in_turn(*arguments):
+        made.append(arguments)
+        begun[len(made) - 1].set()
+        if len(made) == 1:
+            assert begun[1].wait(PATIENCE_S)
+            raise TooSoon("too many of them just now")
+        assert refused.wait(PATIENCE_S)
+        return draft(*arguments)
+
+    monkeypatch.setattr(ordering, "draft", in_turn)
+    key = keyed()
+
+    def post():
+        return portal.post("/v1/orders", json=NEW, headers=key)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(post)
+        assert begun[0].wait(PATIENCE_S)
+        api.at(seconds=STALLED_AFTER.total_seconds())
+        second = pool.submit(post)
+        problem(first.result(PATIENCE_S), 403, "too many of them")
+        third = pool.submit(post)
+        problem(third.result(PATIENCE_S), 409, "the same request is under way")
+        refused.set()
+        assert second.result(PATIENCE_S).status_code == 201
+    assert post().headers["idempotent-replayed"] == "true"
+    assert len(made) == 2
+
+
 def test_a_request_whose_process_died_may_be_made_again_after_a_minute(world):
     def begin():
         return replays.begin(world.station, world.keystore, "portal-1", "key-12345", b"request")
 
-    assert begin() is None
+    assert begin() == world.moment
     assert begin() is Repetition.UNDER_WAY
     world.at(seconds=STALLED_AFTER.total_seconds())
-    assert begin() is None
+    assert begin() == world.moment
     assert begin() is Repetition.UNDER_WAY
     replays.finish(
         world.station,
         world.keystore,
         "portal-1",
         "key-12345",
+        world.moment,
         replays.Kept(201, "application/json", b"{}\n\n"),
     )
     assert begin() == replays.Kept(201, "application/json", b"{}\n\n")
     world.at(seconds=KEEP_ANSWERS.total_seconds())
-    assert begin() is None
+    assert begin() == world.moment
 
 
 @pytest.mark.sqlite

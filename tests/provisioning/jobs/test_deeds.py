@@ -110,7 +110,8 @@ def test_r6_wrong_passwords_are_forgotten_when_they_count_no_more(world):
 
 
 def test_a_kept_answer_is_forgotten_though_no_request_follows(world):
-    assert replays.begin(world.station, world.keystore, "portal-1", "key-12345", b"request") is None
+    begun = replays.begin(world.station, world.keystore, "portal-1", "key-12345", b"request")
+    assert begun == world.moment
     world.moment += KEEP_ANSWERS - BEFORE
     assert run(world, "answers") == "0 answers forgotten"
     world.moment += BEFORE
