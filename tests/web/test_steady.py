@@ -69,7 +69,7 @@ def at_returns(browser, world, tmp_path):
         tab.set_default_timeout(LIMIT * 1000)
         sign_in(tab, served.add_operator())
         tab.goto("/returns")
-        tab.plug = lambda: slots.plug(1, FIRST)
+        tab.plug = lambda serial=FIRST: slots.plug(1, serial)
         yield tab
         tab.close()
 
@@ -228,6 +228,25 @@ def test_what_is_typed_stays_though_the_part_is_asked_for_again(at_returns, worl
         with at_returns.expect_response("**/desk*"):
             pass
     expect(at_returns.locator("#note")).to_have_value("two seeds")
+
+
+def anew(route):
+    """Answer a poll with something that is another text than before, and looks the same."""
+    answer = route.fetch()
+    route.fulfill(response=answer, body=answer.text() + "<!-- anew -->")
+
+
+def test_a_field_that_nothing_was_typed_into_yet_holds_nothing_up(at_returns, world):
+    with world.writing() as session:
+        set_aside(session, world.actor, world.moment, CARDS[1], Cause.FOREIGN_KEYS, {})
+    at_returns.goto(f"/returns/{CARDS[1]}")
+    at_returns.locator("#note").focus()
+    at_returns.evaluate("document.getElementById('note').dataset.before = ''")
+    at_returns.route("**/desk*", anew)
+    expect(at_returns.locator("#note:not([data-before])")).to_be_focused()
+    at_returns.unroute("**/desk*")
+    at_returns.plug(CARDS[1])
+    expect(at_returns.locator(".returns-checks .badge").first).to_be_visible()
 
 
 # --- two presses ---------------------------------------------------------------------------------------

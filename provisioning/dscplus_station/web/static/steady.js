@@ -43,7 +43,7 @@ window.steady = (() => {
   window.addEventListener("blur", () => endsIn(0));
 
   const fields = "input:not([type=hidden]), textarea, select";
-  const isTyped = (field) => field === document.activeElement || (field.defaultValue ?? field.value) !== field.value;
+  const isTyped = (field) => (field.defaultValue ?? field.value) !== field.value; // htmx gives the new one the focus again
   const typedIn = (part) => [...part.querySelectorAll(fields)].some(isTyped);
 
   // A part that asks for itself again and again is replaced only by what differs, and never while it is in use: it
