@@ -61,7 +61,7 @@ def record(
         subject: what it was done to: a serial number, an order, a batch.
         details: facts that explain it, none of them secret.
     """
-    if not session.info.get("audited"):
+    if not session.info.get("audited"):  # a constraint that the deed breaks is told here, not at the commit
         session.flush()
     run(
         session,

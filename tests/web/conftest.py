@@ -17,7 +17,7 @@ from tests.web.served import PIN, serving
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 SHELL, WHOLE = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
 CHROMIUM = Path(os.environ.get("DSC_CHROMIUM", SHELL if SHELL.exists() else WHOLE))
-"""Both are Debian's Chromium; without its windows and menus a page takes half the processor time."""
+"""Both are Debian's Chromium; without its windows and menus the same tests take far less processor time."""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
