@@ -61,7 +61,8 @@ def refused(world, who, secret, at="bench-1"):
 
 def reasons(world):
     with world.station.database.reading() as session:
-        rows = session.scalars(select(AuditRow).where(AuditRow.action == "operators.refused")).all()
+        refused = select(AuditRow).where(AuditRow.action == "operators.refused")
+        rows = session.scalars(refused.order_by(AuditRow.id)).all()
     return [(row.subject, row.details.split('"because":"')[1].split('"')[0]) for row in rows]
 
 

@@ -122,7 +122,8 @@ def test_the_same_file_again_changes_nothing_and_a_correction_names_facts_only(w
     assert record_users(world, user_values(document_number="CANARY-9", residence="US")).recorded == ["alice"]
     assert identity(world).document.number == "CANARY9"
     with world.station.database.reading() as session:
-        rows = session.scalars(select(AuditRow.details).where(AuditRow.action == "users.record")).all()
+        details = select(AuditRow.details).where(AuditRow.action == "users.record")
+        rows = session.scalars(details.order_by(AuditRow.id)).all()
     assert len(rows) == 2
     assert rows[1] == '{"facts":"residence, document"}'
 

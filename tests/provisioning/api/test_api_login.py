@@ -28,7 +28,8 @@ NEUTRAL = "not logged in: begin again with user name and password"
 
 def reasons(world):
     with world.station.database.reading() as session:
-        rows = session.scalars(select(AuditRow).where(AuditRow.action == "portal.refused")).all()
+        refused = select(AuditRow).where(AuditRow.action == "portal.refused")
+        rows = session.scalars(refused.order_by(AuditRow.id)).all()
     return [json.loads(row.details)["because"] for row in rows]
 
 

@@ -49,7 +49,7 @@ def pending(alice, office):
 def deeds(world, action):
     with world.station.database.reading() as session:
         query = select(AuditRow.operator, AuditRow.subject).where(AuditRow.action == action)
-        return [tuple(row) for row in session.execute(query)]
+        return [tuple(row) for row in session.execute(query.order_by(AuditRow.id))]
 
 
 def test_r28_compliance_approves_and_is_named(alice, office, pending):
