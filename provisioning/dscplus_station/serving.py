@@ -82,7 +82,7 @@ class Server:
             access_log=False,
             server_header=False,
             date_header=False,
-            lifespan="off",
+            lifespan="on",
             proxy_headers=False,
             timeout_graceful_shutdown=END_TIMEOUT,
             ssl_certfile=certificate,

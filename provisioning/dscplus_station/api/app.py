@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
+from starlette.types import Lifespan
 
 from dscplus_driver import __version__
 from dscplus_station.api import routes
@@ -44,7 +45,7 @@ def api_app(
     granted = GrantedKeystore(keystore, grants.seals, grants.unseals)
     answers = GrantedKeystore(keystore, {"answer"}, {"answer"})
     desk = Desk(station, answers, scopes, pace_of(station.settings), paces or Paces())
-    app = _described([Middleware(Gate, desk=desk)])
+    app = _described([Middleware(Gate, desk=desk)], desk.lifespan)
     app.state.service = Service(station, granted, passwords, countries)
     tell_problems(app)
     return app
@@ -55,7 +56,7 @@ def description() -> dict[str, Any]:
     return _described([]).openapi()
 
 
-def _described(middleware: list[Middleware]) -> FastAPI:
+def _described(middleware: list[Middleware], lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The app with its calls."""
     app = FastAPI(
         title="dscplus",
@@ -65,6 +66,7 @@ def _described(middleware: list[Middleware]) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(only_described)],
         middleware=middleware,
+        lifespan=lifespan,
     )
     for module in pkgutil.iter_modules(routes.__path__):
         app.include_router(importlib.import_module(f"{routes.__name__}.{module.name}").router)

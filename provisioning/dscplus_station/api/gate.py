@@ -6,7 +6,8 @@ Pure ASGI, so that a request which comes again is answered with the very bytes o
 import asyncio
 import math
 import re
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -40,6 +41,15 @@ class Desk:
     scopes: Collection[TokenScope]
     pace: Pace
     paces: Paces
+    under_way: set[asyncio.Task[Response]] = field(default_factory=set)
+    """Requests under a key. Each comes to its end, whether somebody still waits for its answer or not."""
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
+        """As ASGI has it: the server has ended when what is done can be asked for under its key."""
+        yield
+        if self.under_way:
+            await asyncio.wait(self.under_way)
 
 
 NOT_KEPT = "not_kept"
@@ -64,38 +74,40 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope, receive)
-        response = await self._respond(request, scope)
+        try:
+            response = await _told(scope, self._respond(Request(scope, receive), scope))
+        except asyncio.CancelledError:  # by the server alone, when it ends and has waited for long enough
+            told = "the server is being stopped: ask again; what had a key is answered under it"
+            response = problem(HTTPStatus.SERVICE_UNAVAILABLE, told)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, scope: Scope) -> Response:
-        try:
-            if not scope["path"].startswith("/v1/"):
-                return await self._pass(scope, b"")
-            body = await _body(request)
-            if body is None:
-                return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has {MAX_BODY} bytes at most")
-            bearer = await run_in_threadpool(self._admit, request)
-            if isinstance(bearer, Response):
-                return bearer
-            scope.setdefault("state", {})["bearer"] = bearer
-            key = request.headers.get("idempotency-key")
-            if key is None or request.method != "POST":
-                return await self._pass(scope, body)
-            if not re.fullmatch(KEY, key):
-                return problem(
-                    HTTPStatus.UNPROCESSABLE_ENTITY,
-                    "an idempotency key has 8 to 64 characters: letters, digits and . _ ~ -",
-                    "bad-input",
-                    ["Idempotency-Key"],
-                )
-            return await self._once(request, scope, bearer, key, body)
-        except StationError as error:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        except Exception as error:  # noqa: BLE001 (the last line: nothing of it may reach the client)
-            return mistake(scope["path"], error)
+        if not scope["path"].startswith("/v1/"):
+            return await self._pass(scope, b"")
+        body = await _body(request)
+        if body is None:
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has {MAX_BODY} bytes at most")
+        bearer = await run_in_threadpool(self._admit, request)
+        if isinstance(bearer, Response):
+            return bearer
+        scope.setdefault("state", {})["bearer"] = bearer
+        key = request.headers.get("idempotency-key")
+        if key is None or request.method != "POST":
+            return await self._pass(scope, body)
+        if not re.fullmatch(KEY, key):
+            return problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "an idempotency key has 8 to 64 characters: letters, digits and . _ ~ -",
+                "bad-input",
+                ["Idempotency-Key"],
+            )
+        # In a task of its own: who waits for it may be cancelled, but the thread that does it cannot.
+        making = asyncio.create_task(_told(scope, self._once(request, scope, bearer, key, body)))
+        self._desk.under_way.add(making)
+        making.add_done_callback(self._desk.under_way.discard)
+        return await asyncio.shield(making)
 
     def _admit(self, request: Request) -> Bearer | Response:
         host = request.client.host if request.client else "unknown"
@@ -126,7 +138,7 @@ class Gate:
             return problem(HTTPStatus.CONFLICT, told, "under-way", headers={"Retry-After": "1"})
         try:
             response = await self._pass(scope, body)
-        except BaseException:
+        except Exception:
             lost = Kept(HTTPStatus.INTERNAL_SERVER_ERROR, "", b"")
             await run_in_threadpool(replays.finish, station, answers, bearer.name, key, begun, lost)
             raise
@@ -163,6 +175,16 @@ class Gate:
         response = Response(b"".join(parts), start["status"])
         response.raw_headers = list(start["headers"])
         return response
+
+
+async def _told(scope: Scope, made: Awaitable[Response]) -> Response:
+    """A request's answer, or what went wrong."""
+    try:
+        return await made
+    except StationError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    except Exception as error:  # noqa: BLE001 (the last line: nothing of it may reach the client)
+        return mistake(scope["path"], error)
 
 
 async def _body(request: Request) -> bytes | None:
