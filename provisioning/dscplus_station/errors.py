@@ -15,6 +15,8 @@ class StationError(Exception):
     """
 
     exit_code = 1
+    of_the_deed = False
+    """Whether it answers what was asked for, and would again: not who asks, nor when."""
 
     def __init__(self, text: str = "", /, **facts: object) -> None:
         said = {name: fact.told if isinstance(fact, StationError) else fact for name, fact in facts.items()}
@@ -25,17 +27,21 @@ class StationError(Exception):
 class BadInput(StationError):
     """What was given cannot be used as it stands."""
 
+    of_the_deed = True
+
 
 class WrongUsage(StationError):
     """The command was used in a way it does not allow."""
 
     exit_code = 2
+    of_the_deed = True
 
 
 class NotFound(StationError):
     """No such card, order, batch or home."""
 
     exit_code = 3
+    of_the_deed = True
 
 
 class NotPermitted(StationError):
@@ -43,7 +49,6 @@ class NotPermitted(StationError):
 
     exit_code = 4
     of_the_deed = True
-    """Whether it answers what was asked for, rather than who asks or when."""
 
 
 class NotAuthorised(NotPermitted):

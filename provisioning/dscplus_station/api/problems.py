@@ -122,7 +122,7 @@ def tell_problems(app: FastAPI) -> None:
 
 def _station(request: Request, error: Exception) -> Response:
     assert isinstance(error, StationError)  # noqa: S101 (registered for it)
-    if isinstance(error, NotPermitted) and not error.of_the_deed:
+    if not error.of_the_deed:
         setattr(request.state, PASSING, True)
     status = HTTPStatus.UNAUTHORIZED if isinstance(error, LoginRefused) else status_of(error)
     kind = next((KINDS[one][0] for one in type(error).__mro__ if one in KINDS), None)

@@ -84,6 +84,7 @@ def request(
                 session, actor, now, sharing, requester=requester, owner=owner, device=serial_number
             )
             return Requested(answer, sharing.id)
+    cleared.of_the_deed = True  # whatever it is: asked again, the used challenge would be refused
     raise cleared  # after the commit: the challenge stays used
 
 

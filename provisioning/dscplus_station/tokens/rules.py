@@ -146,7 +146,7 @@ def repetition(now: datetime, begun_at: datetime, *, same: bool, answered: bool)
     return Repetition.STALLED if now >= begun_at + STALLED_AFTER else Repetition.UNDER_WAY
 
 
-NOT_KEPT = frozenset({401, 409, 413, 429})
+NOT_KEPT = frozenset({401, 413, 429})
 """Statuses that say nothing about the request itself: it may come again."""
 
 

@@ -130,6 +130,20 @@ def shared(world, requester, owner="alice"):
     return post(world, "/sharings", proof(world, question) | {"requester": requester, "owner": owner})
 
 
+def test_a_request_to_share_is_answered_again_as_it_was_whatever_came_of_it(alice):
+    """The challenge is spent by then: made again, the same request would hear that nothing was proven."""
+    record_users(alice, user_values("alice.other"), user_values("alice.third"))
+    number = shared(alice, "alice.other").json()["sharing"]
+    assert alice.portal.post(f"/v1/sharings/{number}/submit").json()["state"] == "APPROVED"
+    question, key = asked(alice, alice.begin().json()["login"], "SHARING"), "shares-already-01"
+    body = proof(alice, question) | {"requester": "alice.other", "owner": "alice"}
+    first = post(alice, "/sharings", body, key=key)
+    problem(first, 409, "alice.other shares alice's device already")
+    again = post(alice, "/sharings", body, key=key)
+    assert (again.status_code, again.content) == (409, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
 def test_r27_a_sharing_from_its_request_to_its_end(alice):
     record_users(alice, user_values("alice.other"))
     review = shared(alice, "alice.other")
