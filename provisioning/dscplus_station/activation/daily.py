@@ -1,11 +1,12 @@
 """The activation job: what the timers ask for on a day, and doing it (R13 to R16)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
 from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_due
 from dscplus_station.activation.service import end_timer, make_active
@@ -20,6 +21,9 @@ from dscplus_station.notices.tables import Notice as NoticeRow
 from dscplus_station.orders.service import get_order
 from dscplus_station.orders.tables import Order
 from dscplus_station.station import Station
+
+PIECE = 100
+"""Timers that one query finds."""
 
 
 @dataclass(frozen=True)
@@ -59,37 +63,48 @@ def upcoming(station: Station, on: date | None = None) -> list[Due]:
 
 
 def _running(station: Station, day: date, until: date) -> list[Due]:
-    """The running timers that are due until a day, as they stand on another one, the earliest first."""
-    running = (ActivationTimer.state == TimerState.RUNNING, ActivationTimer.due_on <= until)
+    """The running timers that are due until a day, as they stand on another one, the earliest first.
+
+    In pieces, each found by the keys at hand: PostgreSQL takes being RUNNING and being due for independent of
+    each other, and would expect so many rows of a join that it goes through all notices and orders.
+    """
+    found: list[Due] = []
+    by = (ActivationTimer.due_on, ActivationTimer.shipment_id)
+    running = (
+        select(ActivationTimer)
+        .where(ActivationTimer.state == TimerState.RUNNING, ActivationTimer.due_on <= until)
+        .order_by(*by)
+        .limit(PIECE)
+    )
     with station.database.reading() as session:
-        told = defaultdict(set)
-        for shipment_id, kind in session.execute(
-            select(NoticeRow.shipment_id, NoticeRow.kind)
-            .join(ActivationTimer, ActivationTimer.shipment_id == NoticeRow.shipment_id)
-            .where(*running)
-        ):
-            told[shipment_id].add(kind)
-        timers = session.execute(
-            select(ActivationTimer, Order.user_name)
-            .join(Order, Order.id == ActivationTimer.order_id)
-            .where(*running)
-            .order_by(ActivationTimer.due_on, ActivationTimer.id)
-        ).all()
+        timers = session.scalars(running).all()
+        while timers:
+            found += _standing(session, station, day, timers)
+            last = timers[-1]
+            timers = session.scalars(running.where(tuple_(*by) > (last.due_on, last.shipment_id))).all()
+    return found
+
+
+def _standing(session: Session, station: Station, day: date, timers: Sequence[ActivationTimer]) -> list[Due]:
+    """Running timers as they stand on a day."""
+    shipments, orders = [one.shipment_id for one in timers], [one.order_id for one in timers]
+    told = defaultdict(set)
+    notices = select(NoticeRow.shipment_id, NoticeRow.kind).where(NoticeRow.shipment_id.in_(shipments))
+    for shipment_id, kind in session.execute(notices):
+        told[shipment_id].add(kind)
+    named = session.execute(select(Order.id, Order.user_name).where(Order.id.in_(orders)))
+    users = {order.id: order.user_name for order in named}
+    ahead = station.settings.activation
     return [
         Due(
-            timer.order_id,
-            timer.serial_number,
-            user,
-            timer.due_on,
-            is_due(timer.due_on, day),
-            notice_due(
-                timer.due_on,
-                day,
-                station.settings.activation,
-                _already_told(told[timer.shipment_id]),
-            ),
+            one.order_id,
+            one.serial_number,
+            users[one.order_id],
+            one.due_on,
+            is_due(one.due_on, day),
+            notice_due(one.due_on, day, ahead, _already_told(told[one.shipment_id])),
         )
-        for timer, user in timers
+        for one in timers
     ]
 
 

@@ -29,6 +29,7 @@ class Order(Base):
             where="state <> 'CANCELLED' AND state <> 'UNDELIVERED'",
         ),
         Index("ix_orders_state", "state", "placed_at", "id"),
+        Index("ix_orders_replaces", "replaces", "id"),
         # What the list of orders is walked along, beside it.
         Index("ix_orders_placed", "placed_at", "id"),
         Index("ix_orders_user", "user_name", "id"),

@@ -22,6 +22,7 @@ class Return(Base):
         CheckConstraint("(tracking IS NULL) = (carrier IS NULL)", name="carrier"),
         CheckConstraint("(judged_end IS NULL) = (judged_by IS NULL)", name="judged"),
         Index("ix_card_return_state", "state", "id"),
+        Index("ix_card_return_card", "serial_number", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -2,25 +2,20 @@
 
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from benchmarks.bulk_records import fill
 from dscplus_station.actor import ALL_ROLES, Actor
 from dscplus_station.home import Home
 from dscplus_station.opening import open_station
-from tests.provisioning.support import _template
+from tests.provisioning.many_cards import filled_home
 
 CARDS = 2000
 
 
 @contextmanager
 def station_of(folder, cards):
-    home = Home(folder / "home")
-    shutil.copytree(_template(False, "America/New_York"), home.path)
-    station = open_station(home)
-    fill(Path(home.database_url.removeprefix("sqlite:///")), cards)
+    station = open_station(filled_home(folder, cards))
     yield station
     station.database.close()
 

@@ -468,6 +468,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_changed", ["changed_at", "id"], unique=False)
         batch_op.create_index("ix_orders_kind_changed", ["kind", "changed_at", "id"], unique=False)
         batch_op.create_index("ix_orders_placed", ["placed_at", "id"], unique=False)
+        batch_op.create_index("ix_orders_replaces", ["replaces", "id"], unique=False)
         batch_op.create_index("ix_orders_state", ["state", "placed_at", "id"], unique=False)
         batch_op.create_index("ix_orders_state_changed", ["state", "changed_at", "id"], unique=False)
         batch_op.create_index(
@@ -626,6 +627,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card_return")),
     )
     with op.batch_alter_table("card_return", schema=None) as batch_op:
+        batch_op.create_index("ix_card_return_card", ["serial_number", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_card_return_order_id"), ["order_id"], unique=False)
         batch_op.create_index("ix_card_return_state", ["state", "id"], unique=False)
         batch_op.create_index(
