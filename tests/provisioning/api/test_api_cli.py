@@ -62,6 +62,13 @@ def test_it_does_not_serve_in_the_clear(bench, options, told):
     assert told in bench.run("api", "serve", "--port", "0", *options, code=1).stderr
 
 
+def test_no_client_waits_for_the_calendar_to_load(bench):
+    """It is loaded, and so refused, before it is looked where to serve."""
+    with bench.world.home.settings_file.open("a") as settings:
+        settings.write('[calendar]\nholidays = "XX"\n')
+    assert "there is no calendar of 'XX'" in bench.run("api", "serve", "--bind", "192.0.2.1", code=1).stderr
+
+
 def test_a_process_of_its_own_serves_and_ends_when_it_is_told(bench):
     token = bench.json("api", "tokens", "add", "login-1", "--scope", "login")["token"]
     command = "from dscplus_station.cli import main; main()"
