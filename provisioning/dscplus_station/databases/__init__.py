@@ -9,6 +9,15 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+KEPT_OPEN = 40
+"""Connections that a process keeps once it has needed them: as many as there are threads that serve requests.
+
+A thread that reads has one, and none has two. One that waits for its turn to write has none yet (`turns`): of
+all writers of a process, one has a connection, and waits on it for those of other processes.
+"""
+BESIDE = 10
+"""Connections beyond them, closed after use: a job has one for its lock and one for its work, a slot one."""
+
 
 class Kind(Protocol):
     """What each module here offers."""

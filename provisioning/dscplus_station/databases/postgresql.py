@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from dscplus_station.databases import BESIDE, KEPT_OPEN
 from dscplus_station.databases.where import check_passfile, read_url
 from dscplus_station.errors import DatabaseFailed, StationError
 from dscplus_station.wording import N_, words
@@ -85,6 +86,8 @@ def open_engine(url: str, busy_timeout_ms: int) -> Engine:
             where,
             isolation_level="REPEATABLE READ",  # a reader's; one snapshot for all it reads
             pool_pre_ping=True,  # a server that was restarted meanwhile is not the next one's trouble
+            pool_size=KEPT_OPEN,
+            max_overflow=BESIDE,
             hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,

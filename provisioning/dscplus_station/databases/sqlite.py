@@ -11,13 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
+from dscplus_station.databases import BESIDE, KEPT_OPEN
 from dscplus_station.wording import N_
 
 WRITING: dict[str, Any] = {"begin": "BEGIN IMMEDIATE"}
 """Execution options of a writer's connection."""
-
-KEPT_OPEN = 40
-"""Connections: as many as there are threads that serve requests. A new one reads the whole schema first."""
 
 _REASONS = (
     ("database is locked", N_("another process holds it; try again when that one is done")),
@@ -32,7 +30,7 @@ _REASONS = (
 
 def open_engine(url: str, busy_timeout_ms: int) -> Engine:
     """An engine whose writers wait that long for another process's."""
-    engine = create_engine(url, pool_size=KEPT_OPEN)
+    engine = create_engine(url, pool_size=KEPT_OPEN, max_overflow=BESIDE)  # a new one reads the whole schema first
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:
