@@ -63,7 +63,7 @@ def serve(
         from dscplus_station.serving import Server, listen, require_tls
         from dscplus_station.warehouse import warehouse_days
 
-        warehouse_days(desk.station.settings)  # the first use loads the holidays of all countries: half a second
+        warehouse_days(desk.station.settings)  # the first use loads those of all countries
     served = [Scope(one) for one in scopes] or list(Scope)
     countries = frozenset(country.alpha_2 for country in pycountry.countries)
     app = api_app(desk.station, desk.keystore, StationPasswords(desk.station), countries, served)

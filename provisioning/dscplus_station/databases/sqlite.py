@@ -30,7 +30,8 @@ _REASONS = (
 
 def open_engine(url: str, busy_timeout_ms: int) -> Engine:
     """An engine whose writers wait that long for another process's."""
-    engine = create_engine(url, pool_size=KEPT_OPEN, max_overflow=BESIDE)  # a new one reads the whole schema first
+    # A new connection reads the whole schema first.
+    engine = create_engine(url, pool_size=KEPT_OPEN, max_overflow=BESIDE)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:

@@ -1,4 +1,4 @@
-"""As many requests side by side as the API's server has threads: none waits for a connection (or for ever)."""
+"""As many requests side by side as the API's server has threads: none waits for a connection."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
