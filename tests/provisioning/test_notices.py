@@ -13,6 +13,8 @@ from dscplus_station.activation.rules import Notice as Ahead
 from dscplus_station.activation.service import ANNOUNCEMENTS
 from dscplus_station.errors import BadInput, HeldByAnother, NotFound
 from dscplus_station.login.service import issue_challenge
+from dscplus_station.losses.rules import ReportKind
+from dscplus_station.losses.service import report
 from dscplus_station.notices import sending
 from dscplus_station.notices.contacts import set_contact
 from dscplus_station.notices.gateways import RefusedForGood, Unavailable
@@ -21,6 +23,7 @@ from dscplus_station.notices.rules import (
     CHANNELS,
     MAX_EMAIL,
     RETRY_AFTER,
+    TOLD_WITHIN,
     Channel,
     DeliveryState,
     NoticeKind,
@@ -306,6 +309,45 @@ def test_a_channel_without_gateway_waits_without_attempts(shipped):
     assert done == sending.Sending()
     (row,) = listed(shipped.station, "notices", state="WAITING")
     assert row["attempts"] == 0
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_what_waits_for_a_gateway_goes_out_once_there_is_one_and_expires_where_there_is_none(
+    shipped, channel
+):
+    """R13: nothing is lost meanwhile; but who sets a gateway up after months tells nobody of months ago."""
+    report_stolen(shipped)
+    within, other = TOLD_WITHIN[channel], {one: Postbox() for one in Channel if one is not channel}
+
+    def state():
+        return states(shipped)[NoticeKind.CARD_REPORTED, channel]
+
+    sending.send_due(shipped.station, shipped.actor, other)
+    shipped.at(seconds=within.total_seconds() - 1)
+    assert sending.send_due(shipped.station, shipped.actor, other).ended_unsent == []
+    assert state() is DeliveryState.WAITING
+    shipped.at(seconds=1)
+    assert (
+        sending.send_due(shipped.station, shipped.actor, other).ended_unsent == []
+    )  # it was told all the while
+    assert state() is DeliveryState.EXPIRED
+    late = Postbox()
+    assert sending.send_due(shipped.station, shipped.actor, {channel: late}).sent == late.taken == []
+
+
+@pytest.mark.parametrize(("early", "outcome"), [(1, DeliveryState.SENT), (0, DeliveryState.EXPIRED)])
+@pytest.mark.parametrize("channel", Channel)
+def test_after_an_outage_what_is_not_too_old_is_sent_and_the_rest_is_told(shipped, channel, early, outcome):
+    report_stolen(shipped)
+    shipped.at(seconds=TOLD_WITHIN[channel].total_seconds() - early)
+    done = sending.send_due(shipped.station, shipped.actor, {channel: Postbox()})
+    assert states(shipped)[NoticeKind.CARD_REPORTED, channel] is outcome
+    told = f"it was due for {TOLD_WITHIN[channel].days} days"
+    assert (told in {reason for _, reason in done.ended_unsent}) is (outcome is DeliveryState.EXPIRED)
+
+
+def report_stolen(world):
+    report(world.station, world.actor, CARDS[0], ReportKind.STOLEN, "told on the telephone")
 
 
 class Killed(BaseException):

@@ -53,6 +53,18 @@ def test_the_day_is_told_in_figures_and_plots_that_everybody_can_read(
     assert signed_in.locator(".day-figures table").count() == 5
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_channel_that_is_not_set_up_is_shown_with_what_waits_for_it(
+    signed_in, accessible, monkeypatch, language
+):
+    monkeypatch.setattr("dscplus_station.notices.overview.station_gateways", lambda _: {})
+    signed_in.goto("/day")
+    told = {"en": "This station sends no e-mail.", "es": "Esta estación no envía correo electrónico."}
+    shown = signed_in.locator(".banner-wait").inner_text()
+    assert told[language] in shown and "[notices.email]" in shown and ": 1." in shown
+    accessible(signed_in)
+
+
 def test_a_plot_has_a_name_and_says_what_it_shows(signed_in):
     signed_in.goto("/day")
     assert signed_in.get_by_role("img", name="Failures by step").count() == 1

@@ -69,6 +69,19 @@ def init(
         shared=None if database is None else Shared(database, keystore),
     )
     made = desk.station.settings
+
+    def words() -> None:
+        click.echo(
+            f"station {name} is in {home.path}; without its passphrase and a backup "
+            "(dsc-station backup FILE) no card can be managed again if this disk fails"
+        )
+        if not made.demo and not made.notices:
+            click.echo(
+                f"holders are told nothing (R13) until {home.settings_file} has [notices.email] and, "
+                "for text messages, [notices.sms]",
+                err=True,
+            )
+
     desk.tell(
         "station",
         {
@@ -78,10 +91,7 @@ def init(
             "time_zone": made.time_zone,
             "demo": made.demo,
         },
-        lambda: click.echo(
-            f"station {name} is in {home.path}; without its passphrase and a backup "
-            "(dsc-station backup FILE) no card can be managed again if this disk fails"
-        ),
+        words,
     )
 
 

@@ -58,10 +58,11 @@ def _notices(station: Station, actor: Actor, stop: Stop) -> Did:
     gateways = station_gateways(station)
     done = sending.send_due(station, actor, gateways, stop=stop)
     waiting = overview.waiting_without(station, [one for one in Channel if one not in gateways])
-    trouble = [f"{number} wait for a gateway: [notices.{one.lower()}]" for one, number in waiting.items()]
-    trouble += [f"{reference}: {reason}" for reference, reason in (*done.to_be_repeated, *done.ended_unsent)]
+    trouble = [f"{reference}: {reason}" for reference, reason in (*done.to_be_repeated, *done.ended_unsent)]
     again, ended = len(done.to_be_repeated), len(done.ended_unsent)
     told = f"{len(done.sent)} sent, {again} to be tried again, {ended} ended unsent"
+    # No trouble of this run: nothing it could do, and the next ones neither. The page Day shows it.
+    told += "".join(f", {number} without [notices.{one.lower()}]" for one, number in waiting.items())
     return Did(told, tuple(trouble), done.stopped)
 
 

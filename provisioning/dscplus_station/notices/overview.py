@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
+from dscplus_station.errors import StationError
+from dscplus_station.notices.configuration import station_gateways
 from dscplus_station.notices.rules import Channel, DeliveryState
 from dscplus_station.notices.tables import Delivery
 from dscplus_station.station import Station
@@ -18,3 +20,15 @@ def waiting_without(station: Station, channels: Sequence[Channel]) -> dict[Chann
     )
     with station.database.reading() as session:
         return {row[0]: row[1] for row in session.execute(query)}
+
+
+def without_gateway(station: Station) -> dict[Channel, int]:
+    """How many deliveries wait on each channel that this station has not set up.
+
+    Nothing where the settings cannot be used: the job that sends fails by them, and tells so.
+    """
+    try:
+        gateways = station_gateways(station)
+    except StationError:
+        return {}
+    return waiting_without(station, [one for one in Channel if one not in gateways])

@@ -77,6 +77,11 @@ RETRY_AFTER = (
 )
 """How long after the n-th attempt the next one follows: minutes for a restart, days for a long outage."""
 
+TOLD_WITHIN = {Channel.EMAIL: timedelta(days=30), Channel.SMS: timedelta(days=7)}
+"""How long a delivery may be due without an attempt: nobody ran the jobs, or its channel has no gateway yet.
+Longer than an outage lasts; but a gateway that is set up late tells nobody of months ago.
+"""
+
 _EMAIL = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+", re.ASCII)
 _MOBILE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)  # E.164
 MAX_EMAIL = 254
@@ -91,6 +96,11 @@ def next_attempt(now: datetime, attempts: int) -> datetime | None:
 def is_useful(useful_until: date | None, today: date) -> bool:
     """Whether a notice still tells something: an announcement does before its day only (R13)."""
     return useful_until is None or today < useful_until
+
+
+def is_stale(channel: Channel, due_at: datetime, now: datetime) -> bool:
+    """Whether a delivery has been due for too long to be told."""
+    return now >= due_at + TOLD_WITHIN[channel]
 
 
 def address_fault(channel: Channel, address: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -18,7 +18,14 @@ from dscplus_station.actor import Actor, Role
 from dscplus_station.db import affected
 from dscplus_station.notices.contacts import address
 from dscplus_station.notices.gateways import Gateway, Message, RefusedForGood, Unavailable
-from dscplus_station.notices.rules import Channel, DeliveryState, is_useful, next_attempt
+from dscplus_station.notices.rules import (
+    TOLD_WITHIN,
+    Channel,
+    DeliveryState,
+    is_stale,
+    is_useful,
+    next_attempt,
+)
 from dscplus_station.notices.tables import Contact, Delivery, Notice
 from dscplus_station.notices.texts import compose
 from dscplus_station.station import Station
@@ -37,7 +44,7 @@ class Sending:
     to_be_repeated: list[tuple[str, str]] = field(default_factory=list)
     """With the reason."""
     ended_unsent: list[tuple[str, str]] = field(default_factory=list)
-    """Refused, given up, or too late; with the reason."""
+    """Refused, given up, or too late; with the reason. Not what no gateway was ever there for."""
     stopped: bool = False
     """It was asked to stop before the last of them."""
 
@@ -61,7 +68,8 @@ def send_due(
 ) -> Sending:
     """Send every delivery that is due, oldest first.
 
-    A channel without a gateway is left waiting: nothing is attempted, nothing is given up.
+    A channel without a gateway is left waiting, for one may be set up: nothing is attempted, and what has
+    waited for too long expires.
 
     Args:
         stop: asked before each delivery; true: the rest waits for another run as if this one had not been.
@@ -78,40 +86,52 @@ def send_due(
                 if stop():
                     sending.stopped = True
                     return sending
-                attempt = _begin(station, actor, number, sending)
+                attempt = _begin(station, actor, gateways, number, sending)
                 if attempt is not None:
                     _carry_out(station, actor, gateways[attempt.channel], attempt, sending)
     return sending
 
 
 def _due(station: Station, gateways: Mapping[Channel, Gateway], started: datetime) -> Sequence[int]:
-    """The next deliveries that were due when the run began, oldest first."""
+    """The next deliveries that were due when the run began, or have been for too long; oldest first."""
+    stale = [
+        and_(Delivery.channel == channel, Delivery.due_at <= started - within)
+        for channel, within in TOLD_WITHIN.items()
+        if channel not in gateways
+    ]
     with station.database.reading() as session:
         return session.scalars(
             select(Delivery.id)
             .where(
                 Delivery.state == DeliveryState.WAITING,
                 Delivery.due_at <= started,
-                Delivery.channel.in_(list(gateways)),
+                or_(Delivery.channel.in_(list(gateways)), *stale),
             )
             .order_by(Delivery.due_at, Delivery.id)
             .limit(READ_AT_ONCE)
         ).all()
 
 
-def _begin(station: Station, actor: Actor, number: int, sending: Sending) -> _Attempt | None:
+def _begin(
+    station: Station, actor: Actor, gateways: Mapping[Channel, Gateway], number: int, sending: Sending
+) -> _Attempt | None:
     """Record an attempt for a delivery; None if it is not to be sent any more."""
     with station.database.writing() as session:
         now = station.now()
         delivery = session.get_one(Delivery, number)
         notice = session.get_one(Notice, delivery.notice_id)
-        if delivery.state is not DeliveryState.WAITING:
+        if delivery.state is not DeliveryState.WAITING or delivery.due_at is None:
             return None
+        reason = None
         if not is_useful(notice.useful_until, station.today()):
             reason = f"{notice.useful_until} has come"
+        elif is_stale(delivery.channel, delivery.due_at, now):
+            reason = f"it was due for {TOLD_WITHIN[delivery.channel].days} days"
+        if reason is not None:
             _end(session, number, DeliveryState.EXPIRED, reason)
             audit.record(session, actor, now, "notices.trouble", delivery.reference, because=reason)
-            sending.ended_unsent.append((delivery.reference, reason))
+            if delivery.channel in gateways:
+                sending.ended_unsent.append((delivery.reference, reason))
             return None
         delivery.attempts += 1
         delivery.trouble = None  # of this attempt nothing is known yet

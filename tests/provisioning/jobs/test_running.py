@@ -19,7 +19,7 @@ from dscplus_station.jobs.running import Runner, run_until_stopped
 from dscplus_station.jobs.standing import standings
 from dscplus_station.jobs.tables import JobRecord
 from dscplus_station.moved_clock import moved_clock
-from dscplus_station.notices import sending
+from dscplus_station.notices import overview, sending
 from dscplus_station.notices.contacts import set_contact
 from dscplus_station.notices.gateways import Unavailable
 from dscplus_station.notices.rules import Channel
@@ -227,6 +227,15 @@ def test_a_failure_is_logged_once_as_long_as_it_stays_the_same(world, monkeypatc
     while troubles:
         runner.run(job("gateway", deed), go_on)
     assert logged == [(Outcome.FAILED, "down"), (Outcome.FAILED, "full"), (Outcome.FAILED, "full")]
+
+
+def test_what_this_station_has_no_gateway_for_is_told_and_is_no_runs_trouble(posted, monkeypatch):
+    """Else each run would be IN_PART for ever, at a station that sends no text messages."""
+    for room in ("jobs.catalogue", "notices.overview"):
+        monkeypatch.setattr(f"dscplus_station.{room}.station_gateways", lambda _: {})
+    assert ("notices", Outcome.DONE) in due_now(posted, Runner(posted.station))
+    assert records(posted.station)["notices"].told.endswith("0 ended unsent, 1 without [notices.email]")
+    assert overview.without_gateway(posted.station) == {Channel.EMAIL: 1}
 
 
 def test_a_gateway_that_is_down_leaves_the_rest_done_and_the_message_for_later(posted, monkeypatch):

@@ -13,6 +13,8 @@ from dscplus_station.day.plot import Plot, svg
 from dscplus_station.day.rules import Picture
 from dscplus_station.day.service import picture_of
 from dscplus_station.lists.rules import read_day
+from dscplus_station.notices.overview import without_gateway
+from dscplus_station.notices.rules import TOLD_WITHIN
 from dscplus_station.web.deps import KioskHere, SignedIn
 from dscplus_station.web.jobs import job_troubles
 from dscplus_station.web.language import language_of
@@ -56,6 +58,7 @@ def show(request: Request, kiosk: KioskHere, actor: SignedIn, on: str = "") -> R
         "day/day.html",
         found=found,
         job_troubles=job_troubles(station),
+        without_gateway=[(one, n, TOLD_WITHIN[one].days) for one, n in without_gateway(station).items()],
         figures=_figures(request, found),
         before=found.day - timedelta(days=1),
         after=found.day + timedelta(days=1) if found.day < today else None,
