@@ -30,15 +30,17 @@ from dscplus_station.interim.rules import gap_warning, uncovered_days
 from dscplus_station.interim.service import held_interim_access
 from dscplus_station.login.rules import Outcome
 from dscplus_station.login.service import issue_challenge
+from dscplus_station.notices.rules import NoticeKind
 from dscplus_station.orders.rules import OrderKind
 from dscplus_station.orders.service import release
+from dscplus_station.parcels.undoing import undo_shipment
 from dscplus_station.scans.rules import label_code
 from dscplus_station.shipping.rules import Scanned
 from dscplus_station.shipping.service import report_undelivered, ship
 from dscplus_station.stock.rules import CardState
 from dscplus_station.stock.service import move_card
 from tests.provisioning.interim_access import give_online_card, give_passcode
-from tests.provisioning.support import CARDS, order_values, other_response
+from tests.provisioning.support import CARDS, listed, order_values, other_response
 
 pytestmark = pytest.mark.each_database
 DAYS = st.dates(date(2020, 1, 1), date(2100, 1, 1))
@@ -327,6 +329,27 @@ def test_a_locked_card_is_held_back_and_told(world):
     assert done.activated == []
     assert "is LOCKED for alice" in done.held_back[0][1]
     assert timers(world) == {CARDS[0]: TimerState.RUNNING}
+
+
+@pytest.mark.parametrize("later", [21, 14])
+def test_r13_a_card_posted_anew_while_the_timers_run_keeps_its_new_day(world, later):
+    """The run has seen the first shipment due, or to be announced, before it was undone."""
+    world.stock()
+    world.shipped(kind="replacement")
+    world.at(days=later)
+
+    def in_between():
+        if not posted:
+            undo_shipment(world.station, world.actor, "O-1", "wrong envelope")
+            posted.append(world.ship(tracking="T-2").auto_activates_on)
+        return False
+
+    posted = []
+    run = run_timers(world.station, world.actor, stop=in_between)
+    assert (run.activated, run.announced, run.held_back) == ([], [], [])
+    (due,) = upcoming(world.station)
+    assert [due.auto_activates_on] == posted == [world.station.today() + timedelta(days=21)]
+    assert NoticeKind.ACTIVATION_APPROACHING not in {one["kind"] for one in listed(world.station, "notices")}
 
 
 def test_the_timers_are_run_by_one_at_a_time(world):

@@ -385,6 +385,24 @@ def test_r18_a_sheet_is_not_confirmed_after_its_passcode_is_over(world):
         confirm(world, card)
 
 
+@pytest.mark.parametrize("over", ["the passcode", "the tries"])
+def test_r18_a_question_from_before_confirms_nothing_afterwards(world, over):
+    give_passcode(world)
+    card = make_card(world)
+    till(world, card.confirm_before - timedelta(minutes=1))
+    question = issue_challenge(world.station, world.actor, card.serial_number).challenge
+    if over == "the passcode":
+        till(world, card.confirm_before)
+    else:
+        for _ in range(5):
+            confirm(world, card, wrong=True)
+    answer = values(card.table, question)
+    with pytest.raises(NotPermitted, match=r"expired|LOCKED"):
+        confirm_online_card(world.station, world.actor, world.keystore, card.serial_number, question, answer)
+    with world.station.database.reading() as session:
+        assert online_cards_end(session, world.station.settings.zone) == {}
+
+
 def test_r18_of_several_sheets_the_last_counts(world):
     give_passcode(world)
     first, second = make_card(world), make_card(world)

@@ -177,6 +177,20 @@ def test_r20_five_business_days_to_the_cent(world):
     assert withdraw(world, CARD_DAY) == 0
 
 
+def test_r20_a_holiday_of_the_issuers_is_no_business_day_of_the_window(world):
+    world.at(days=14)
+    for _ in range(3):
+        assert world.station.today() in [date(2026, 12, day) for day in (21, 22, 23)]
+        withdraw(world, CARD_DAY)
+        world.at(days=1)
+    world.at(days=4)
+    assert world.station.today() == date(2026, 12, 28)  # Monday; Friday was Christmas: back to the 21st
+    with pytest.raises(NotPermitted, match=r": 0\.00 USD"):
+        withdraw(world, 1)
+    world.at(days=1)
+    assert withdraw(world, CARD_DAY) == 0
+
+
 def test_r20_no_limit_with_a_dsc_plus_and_it_counts_for_lesser_devices(world):
     record_users(world, user_values(OWNER, account="U1"), user_values(REQUESTER, account="U1"))
     assert withdraw(world, 10**12, OWNER, DSC) is None

@@ -24,10 +24,13 @@ from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict
 from dscplus_station.holds.rules import STATE_AFTER, HoldEnd, HoldState
 from dscplus_station.interim.service import held_interim_access
+from dscplus_station.limits import sms
+from dscplus_station.limits.tables import SmsEnrolment
 from dscplus_station.login import rules as login
 from dscplus_station.login.service import check_login, issue_challenge
 from dscplus_station.losses.rules import DEPOSIT_ENDS, ReportKind, is_captured
 from dscplus_station.losses.service import report
+from dscplus_station.notices.gateways.sms import SmsFile
 from dscplus_station.notices.tables import Notice
 from dscplus_station.ordering.rules import Purpose
 from dscplus_station.orders.tables import Order
@@ -476,6 +479,10 @@ def test_r30_the_redundant_card_comes_back_and_the_sharing_goes_on(shared):
 # Returns
 
 
+def test_r41_the_form_has_the_address_of_the_region_that_was_asked_for(active):
+    assert overview.form(active.station, announce(active, region="japan")).to.key == "japan"
+
+
 def test_r41_a_return_from_its_announcement_to_its_receipt(active):
     number = announce(active)
     assert announce(active) == number
@@ -624,6 +631,17 @@ def test_r45_a_closed_account_has_no_device_and_its_card_is_asked_back(active):
     assert audit_rows(active) == before
     receive(active)
     assert close(active).to_return == []
+
+
+def test_r45_closing_erases_what_codes_were_compared_with_and_sent_to(active):
+    active.online_card()
+    gateway = SmsFile(active.home.path / "sms.jsonl")
+    sms.begin(active.station, active.actor, active.keystore, gateway, "alice", "+12025550123")
+    close(active)
+    with active.station.database.reading() as session:
+        kept = session.scalars(select(Device).where(Device.sealed_codes.is_not(None))).all()
+        numbers = session.scalars(select(SmsEnrolment).where(SmsEnrolment.sealed_number.is_not(None))).all()
+    assert (kept, numbers) == ([], [])
 
 
 def test_r45_the_login_refuses_a_closed_user_whatever_device_there_is(active):

@@ -118,9 +118,10 @@ def test_a_mail_server_that_is_not_there_is_unavailable(mailbox):
         there.send(MESSAGE)
 
 
-def test_a_server_without_starttls_gets_neither_mail_nor_password(mailbox, mail_server):
+@pytest.mark.parametrize("account", [{"user": "u", "password": Password(CANARY)}, {}])
+def test_a_server_without_starttls_gets_neither_mail_nor_password(mailbox, mail_server, account):
     with pytest.raises(Unavailable) as refusal:
-        gateway(mail_server, security=Security.STARTTLS, user="u", password=Password(CANARY)).send(MESSAGE)
+        gateway(mail_server, security=Security.STARTTLS, **account).send(MESSAGE)
     assert mailbox.mails == []
     assert CANARY not in repr(refusal.value) + str(refusal.value.__context__)
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from dscplus_station import overview
+from dscplus_station.activation.daily import run_timers
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.actor import Actor, Role
 from dscplus_station.audit import AuditRow
@@ -108,6 +109,16 @@ def test_r9_r10_who_may_order_what(purpose, standing, fault):
     else:
         with pytest.raises(AssertionError, match=fault):
             raise AssertionError(found)
+
+
+def test_r10_a_card_in_the_post_is_under_way_still(world):
+    world.active()
+    world.sent("O-2", CARDS[1], purpose=Purpose.ADDITIONAL)
+    with pytest.raises(NotPermitted, match="O-2 is under way"):
+        world.draft("O-3", purpose=Purpose.ADDITIONAL)
+    world.at(days=14)
+    run_timers(world.station, world.actor)
+    assert world.draft("O-3", purpose=Purpose.ADDITIONAL)
 
 
 def test_placing_looks_again_at_what_is_under_way():

@@ -11,7 +11,8 @@ from dscplus_station.activation.service import revoke_card
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
 from dscplus_station.closing.service import close_account
-from dscplus_station.devices.service import end_device, live_device
+from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.devices.service import end_device, live_assignments, live_device, move_assignment
 from dscplus_station.errors import BadInput, NotFound, NotPermitted, StateConflict, StationError
 from dscplus_station.interim.service import end_interim_access
 from dscplus_station.login.rules import Outcome
@@ -184,6 +185,18 @@ def test_r29_less_secure_device(world):
         refusal = service.check(session, world.keystore, world.station.today(), OWNER, REQUESTER, old)
     assert isinstance(refusal, LessSecureDevice)
     assert str(refusal).startswith("Less secure device: ")
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_r26_the_owners_other_devices_count_and_so_does_a_locked_one(world, locked):
+    world.hold("SCC-2", "Security Code Card", OWNER)
+    with world.writing() as session:
+        if locked:
+            (own,) = live_assignments(session, live_device(session, CARDS[0]).id)
+            move_assignment(session, world.actor, world.moment, own, AssignmentState.LOCKED, "test")
+        lesser = live_device(session, "SCC-2")
+        refusal = service.check(session, world.keystore, world.moment, REQUESTER, OWNER, lesser)
+    assert isinstance(refusal, LessSecureDevice)
 
 
 @pytest.mark.parametrize(

@@ -145,13 +145,21 @@ def run_timers(
     return run
 
 
+def _still_running(session: Session, due: Due) -> int | None:
+    """The shipment whose timer was seen, if it still runs; a card that was posted anew has a day of its own."""
+    return session.scalar(
+        select(ActivationTimer.shipment_id).where(
+            ActivationTimer.order_id == due.order,
+            ActivationTimer.state == TimerState.RUNNING,
+            ActivationTimer.due_on == due.auto_activates_on,
+        )
+    )
+
+
 def _announce(station: Station, actor: Actor, due: Due, notice: Notice) -> bool:
     """Queue a notice of what a timer will do; False if the user was faster, or was told already."""
     with station.database.writing() as session:
-        running = select(ActivationTimer.shipment_id).where(
-            ActivationTimer.order_id == due.order, ActivationTimer.state == TimerState.RUNNING
-        )
-        shipment_id = session.scalar(running)
+        shipment_id = _still_running(session, due)
         if shipment_id is None:
             return False
         order, day = get_order(session, due.order), due.auto_activates_on
@@ -172,8 +180,9 @@ def _activate_due(station: Station, actor: Actor, due: Due, day: date) -> bool:
     """Activate one card by its timer; False if its user was faster."""
     with station.database.writing() as session:
         now = station.now()
-        if not end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due"):
+        if _still_running(session, due) is None:
             return False
+        end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due")
         order = get_order(session, due.order)
         _device, assignment = assignment_of(session, due.serial_number, order.user_name)
         make_active(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)

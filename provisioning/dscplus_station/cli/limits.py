@@ -9,7 +9,7 @@ from dscplus_station.devices.rules import DeviceType
 from dscplus_station.errors import BadInput
 from dscplus_station.limits import service, sms
 from dscplus_station.limits.rules import GATE_TOLD, WITHDRAWAL_LIMITS, Gate, dollars
-from dscplus_station.notices.configuration import read_gateways
+from dscplus_station.notices.configuration import station_gateways
 from dscplus_station.notices.rules import Channel
 
 
@@ -152,7 +152,7 @@ def sms_begin(desk: Desk, user: str, number: str) -> None:
     Example:
       dsc-station limits sms-begin alice +12025550123
     """
-    gateway = read_gateways(desk.station.settings.notices).get(Channel.SMS)
+    gateway = station_gateways(desk.station).get(Channel.SMS)
     if gateway is None:
         raise BadInput("no gateway for SMS: say [notices.sms] in station.toml")
     expires = sms.begin(desk.station, desk.actor(), desk.keystore, gateway, user, number)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.actor import ALL_ROLES, Actor, Role
 from dscplus_station.audit import AuditRow
+from dscplus_station.devices.service import add_user, live_device
 from dscplus_station.devices.tables import Device
 from dscplus_station.errors import BadInput, NotPermitted
 from dscplus_station.figures import USUAL_LOGIN
@@ -88,6 +89,20 @@ def test_the_former_pin_is_asked_for_by_a_login_with_that_card_just_now(bob):
     problem(change(bob, bob.begin("bob").json()["login"], proven_by=login), 401)
     assert kept(bob) == before
     assert reasons(bob) == ["no device answered it just now"] * 2  # which another card did is told (403)
+
+
+def test_r7_another_users_login_with_the_same_card_is_no_proof(bob):
+    record_users(bob, user_values("bob.trust"))
+    set_password(bob.station, bob.actor, "bob.trust", PASSWORD)
+    with bob.writing() as session:
+        add_user(session, bob.actor, bob.moment, live_device(session, CARDS[0]), "bob.trust", "test")
+    login = bob.begin("bob.trust").json()["login"]
+    question = bob.ask(login, CARDS[0]).json()["challenge"]
+    response = bob.response(CARDS[0], question, OLD)
+    assert bob.answer(login, question, response, CARDS[0]).status_code == 200
+    before = kept(bob)
+    problem(change(bob, bob.begin("bob").json()["login"], proven_by=login), 401)
+    assert kept(bob) == before
 
 
 @pytest.mark.parametrize("pin", ["1982", "1705", "0000", "1234", "12345", "abcd"])

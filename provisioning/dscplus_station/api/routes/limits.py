@@ -22,7 +22,7 @@ from dscplus_station.errors import NotPermitted, StateConflict
 from dscplus_station.limits import service, sms
 from dscplus_station.limits.rules import Gate
 from dscplus_station.limits.service import Leeway
-from dscplus_station.notices.configuration import read_gateways
+from dscplus_station.notices.configuration import station_gateways
 from dscplus_station.notices.rules import Channel
 from dscplus_station.optout import service as optout
 from dscplus_station.optout.service import Participation
@@ -135,7 +135,7 @@ def gate(caller: Portal, user: UserPath, gate: Gate) -> GateStands:
 @router.post("/sms", status_code=201, dependencies=KEYED, responses=answers(404, 409), summary="Send a code")
 def sms_begin(caller: Portal, user: UserPath, to: Number) -> Sent:
     """R22: to a number that the user wants to confirm."""
-    gateway = read_gateways(caller.station.settings.notices).get(Channel.SMS)
+    gateway = station_gateways(caller.station).get(Channel.SMS)
     if gateway is None:
         raise StateConflict("this station has no gateway for SMS: say [notices.sms] in station.toml")
     return Sent(expires_at=sms.begin(caller.station, caller.actor, caller.keystore, gateway, user, to.number))
