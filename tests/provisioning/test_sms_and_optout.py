@@ -20,7 +20,7 @@ from dscplus_station.optout.rules import change_fault
 from dscplus_station.users.tables import User
 from tests.provisioning.command_bench import Bench
 from tests.provisioning.sharing_world import OWNER, REQUESTER, SharingWorld
-from tests.provisioning.support import CARDS, other_response, record_users, user_values
+from tests.provisioning.support import CARDS, World, other_response, record_users, user_values
 
 NUMBER = "+12025557391"
 
@@ -212,6 +212,17 @@ def test_r34_back_in_takes_a_right_answer_of_the_primary_users_card(world):
         opt_in(world, REQUESTER)
     opt_out(world, REQUESTER)
     assert service.participation(world.station, REQUESTER).opted_out
+
+
+def test_r22_in_a_demo_home_the_code_is_in_its_mailbox(tmp_path):
+    world = World(tmp_path, demo=True)
+    record_users(world, user_values(OWNER))
+    world.close()
+    bench = Bench(tmp_path)
+    bench.run("limits", "sms-begin", OWNER, NUMBER)
+    (sent,) = (world.home.path / "sent-sms.jsonl").read_text().splitlines()
+    assert json.loads(sent)["to"] == NUMBER
+    assert "confirmed" in bench.run("limits", "sms-confirm", OWNER, json.loads(sent)["text"][:6]).stdout
 
 
 def test_sms_and_opting_out_by_command(tmp_path, world):

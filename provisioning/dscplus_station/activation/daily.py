@@ -146,7 +146,7 @@ def run_timers(
 
 
 def _still_running(session: Session, due: Due) -> int | None:
-    """The shipment whose timer was seen, if it still runs; a card that was posted anew has a day of its own."""
+    """The shipment whose timer was seen, if it still runs; a card posted anew has a day of its own."""
     return session.scalar(
         select(ActivationTimer.shipment_id).where(
             ActivationTimer.order_id == due.order,

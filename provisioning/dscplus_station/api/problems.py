@@ -132,9 +132,15 @@ def _station(request: Request, error: Exception) -> Response:
 def _form(_request: Request, error: Exception) -> Response:
     """Fields are named, never what was sent in them."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for it)
-    fields = sorted({".".join(str(part) for part in one["loc"][1:])[:40] or "body" for one in error.errors()})
+    fields = sorted({_field(one) for one in error.errors()})
     told = f"missing, or not as described: {', '.join(fields)}. Nothing was changed."
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, "bad-input", fields)
+
+
+def _field(fault: dict[str, Any]) -> str:
+    """The field at fault; the body, where it is no JSON at all, instead of how far it could be read."""
+    place = fault["loc"][1:] if fault.get("type") != "json_invalid" else ()
+    return ".".join(str(part) for part in place)[:40] or "body"
 
 
 def _http(request: Request, error: Exception) -> Response:

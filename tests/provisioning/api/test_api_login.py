@@ -295,3 +295,9 @@ def test_only_portals_and_login_servers_log_users_in(alice, scope):
     body = {"user": "alice", "password": PASSWORD}
     told = problem(alice.clients[scope].post("/v1/logins", json=body), 403, "portal or login")
     assert PASSWORD not in str(told)
+
+
+def test_a_body_that_is_no_json_is_told_as_the_body(alice):
+    broken = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    told = problem(alice.login_server.post("/v1/logins", **broken), 422, "not as described: body.")
+    assert told["fields"] == ["body"]
