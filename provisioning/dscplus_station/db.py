@@ -4,7 +4,7 @@ On both, writers take turns: a transaction that may write holds the one write lo
 readers wait for nobody (`databases`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,6 +39,7 @@ from dscplus_station.turns import CommitFailed, CommitTimeout, Turns, TurnTimeou
 from dscplus_station.wording import N_, words
 
 _Row = TypeVar("_Row", bound="Base")
+_Given = TypeVar("_Given")
 
 NAMES_A_QUERY = 500
 """How many keys one query of `load_by_name` names: SQLite admits 32,766, and planning them takes time."""
@@ -145,6 +146,25 @@ class Database:
         """
         with self._failures_told(), self._turns.turn(Session) as session:
             yield session
+
+    def in_a_row(self, pieces: Sequence[Callable[[], _Given]]) -> list[_Given | BaseException]:
+        """Do short pieces of work in this thread, one after the other; one commit serves all that they write.
+
+        A piece may write as often as it likes, and does not see outside `writing` what it wrote in it.
+
+        Returns:
+            What each gave or raised, in order. It may be told: it is on the disk.
+        """
+        return [self._told(given) for given in self._turns.in_a_row(pieces)]
+
+    def _told(self, given: _Given | BaseException) -> _Given | BaseException:
+        if isinstance(given, BaseException):
+            try:
+                with self._failures_told():
+                    raise given
+            except BaseException as told:  # noqa: BLE001 (handed to whoever asked for the piece)
+                return told
+        return given
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -7,8 +7,9 @@ commit is on the disk, so that what a writer tells is durable; and if it fails, 
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 
 MAX_SHARING = 32
 """How many writers share a commit at most: the first one waits for the last one's work."""
+
+_Given = TypeVar("_Given")
 
 
 class TurnTimeout(Exception):
@@ -53,6 +56,15 @@ class _Shared:
         self.over = threading.Event()
 
 
+class _Row(threading.local):
+    """Pieces of work that a thread does in a row (`Turns.in_a_row`)."""
+
+    open: _Shared | None = None
+    """The transaction that goes on from piece to piece; the turn is this thread's meanwhile."""
+    used: list[_Shared] | None = None
+    """What the present piece is in; None: there is no row."""
+
+
 class Turns:
     """The turns of one process's writers.
 
@@ -72,6 +84,34 @@ class Turns:
         self._counting = threading.Lock()
         self._waiting = 0
         self._shared: _Shared | None = None
+        self._row = _Row()
+
+    def in_a_row(self, pieces: Sequence[Callable[[], _Given]]) -> list[_Given | BaseException]:
+        """Do pieces of work in this thread, each with turns of its own, all of which end as one: one commit.
+
+        Within its turn a piece sees what those before it wrote; outside, it does not see even its own.
+
+        Returns:
+            What each gave or raised, in order, on the disk now; or what `turn` raises if it is not.
+        """
+        row, done = self._row, []
+        try:
+            for piece in pieces:
+                used: list[_Shared] = []
+                row.used = used
+                given: _Given | BaseException
+                try:
+                    given = piece()
+                except Exception as error:  # noqa: BLE001 (handed to whoever asked for the piece)
+                    given = error
+                done.append((given, used))
+        finally:
+            row.used = None
+            if row.open is not None:
+                last, row.open = row.open, None
+                with suppress(CommitTimeout):  # told to those whom it concerns
+                    self._hand_on(last)
+        return [_after(given, used) for given, used in done]
 
     @contextmanager
     def turn(self, kind: type[Session]) -> Iterator[Session]:
@@ -93,6 +133,8 @@ class Turns:
             if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError):
                 shared.broken, shared.cause = True, error  # its savepoint may not be undone
             self._hand_on(shared)
+            if shared.cause is error and self._row.used is not None:
+                self._row.used.remove(shared)  # its own failure is what it hears of
             if shared.failure is None or shared.cause is error:
                 raise
             raise shared.failure from error  # a refusal may rest on what another did, and is undone now
@@ -104,6 +146,15 @@ class Turns:
             raise shared.failure
 
     def _take(self) -> _Shared:
+        shared = self._row.open or self._wait_for_it()
+        shared.members += 1
+        if self._row.used is not None:
+            self._row.open = shared
+            self._row.used.append(shared)
+        return shared
+
+    def _wait_for_it(self) -> _Shared:
+        """The turn, and the transaction that the one before left open, or another one."""
         with self._counting:
             self._waiting += 1
         taken = False
@@ -119,7 +170,6 @@ class Turns:
         try:
             if self._shared is None:
                 self._shared = _Shared(self._begin())
-            self._shared.members += 1
             return self._shared
         except BaseException:
             self._turn.release()
@@ -130,6 +180,10 @@ class Turns:
         # An error may have ended the transaction, savepoints and all: what comes next would stand alone.
         if not shared.broken and not self._is_whole(shared.connection):
             shared.broken = True
+        if self._row.open is shared:
+            if not shared.broken and shared.members < MAX_SHARING:
+                return
+            self._row.open = None
         if shared.broken or shared.members >= MAX_SHARING or not self._left_to_another():
             self._end_turn(shared)
         if not shared.over.wait(self._seconds):
@@ -165,7 +219,7 @@ class Turns:
                 if shared.broken:
                     shared.failure = CommitFailed(shared.cause, at_the_end=False)
                 else:
-                    connection.commit()
+                    _commit(connection)
         except DBAPIError as error:
             shared.failure = CommitFailed(error, at_the_end=True)
         except BaseException as error:
@@ -173,3 +227,21 @@ class Turns:
             raise
         finally:
             shared.over.set()
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except BaseException:
+        connection.invalidate()  # closed, not pooled: the transaction may be open, with the write lock
+        raise
+
+
+def _after(given: _Given | BaseException, used: Sequence[_Shared]) -> _Given | BaseException:
+    """What a piece of a row gave, unless a transaction that it was in was not committed."""
+    for shared in used:
+        if not shared.over.is_set():
+            return CommitTimeout()
+        if shared.failure is not None:
+            return shared.failure
+    return given

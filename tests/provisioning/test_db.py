@@ -137,6 +137,8 @@ def test_a_commit_that_fails_is_told_to_all_who_share_it(crowd, world):
     for end in ends:
         assert isinstance(end.exception(), DatabaseFailed) and "the disk is full" in str(end.exception())
     assert _count_audit_rows(world.station.database) == crowd.before
+    crowd(nothing)  # the write lock was let go
+    assert _count_audit_rows(world.station.database) == crowd.before + 1
 
 
 @pytest.mark.sqlite

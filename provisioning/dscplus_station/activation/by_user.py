@@ -8,8 +8,8 @@ from sqlalchemy import select
 from dscplus_station.activation.service import activate_by_user
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.held import held
 from dscplus_station.devices.rules import AssignmentState
-from dscplus_station.devices.service import assignment_of
 from dscplus_station.errors import NotPermitted
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.rules import Outcome, Purpose
@@ -45,14 +45,12 @@ def activate(
     actor.require(Role.CLIENT_SERVICES, "activate cards")
     with station.database.writing() as session:
         now = station.now()
-        device, assignment = assignment_of(session, serial_number, user_name)
-        user = assignment.user_name
-        if assignment.state is AssignmentState.ACTIVE:
-            return Activation(serial_number, user, None, assignment.activated_at)
-        if assignment.state is not AssignmentState.PENDING:
-            raise NotPermitted(
-                f"card {serial_number} is {assignment.state} for {user}: it cannot be activated"
-            )
+        card = held(session, serial_number, user_name)
+        user = card.user_name
+        if card.state is AssignmentState.ACTIVE:
+            return Activation(serial_number, user, None, card.activated_at)
+        if card.state is not AssignmentState.PENDING:
+            raise NotPermitted(f"card {serial_number} is {card.state} for {user}: it cannot be activated")
         order_id = session.scalar(
             select(ActivationTimer.order_id)
             .where(ActivationTimer.serial_number == serial_number)
@@ -61,10 +59,8 @@ def activate(
         )
         if order_id is None:
             raise NotPermitted(f"card {serial_number} was not shipped yet: ship its order first")
-        answer = judge(
-            session, station, actor, now, keystore, device, assignment, question, response, Purpose.ACTIVATION
-        )
+        answer = judge(session, station, actor, now, keystore, card, question, response, Purpose.ACTIVATION)
         if answer.outcome is not Outcome.RIGHT:
             return Activation(serial_number, user, answer, None)
-        activate_by_user(session, actor, now, order_id, assignment, serial_number)
+        activate_by_user(session, actor, now, order_id, card.assignment(session), serial_number)
         return Activation(serial_number, user, answer, now)

@@ -12,8 +12,8 @@ from dscplus_station.activation.rules import Notice, TimerState, is_due, notice_
 from dscplus_station.activation.service import end_timer, make_active
 from dscplus_station.activation.tables import ActivationTimer
 from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.held import held
 from dscplus_station.devices.rules import ActivatedBy
-from dscplus_station.devices.service import assignment_of
 from dscplus_station.errors import NotFound, StateConflict
 from dscplus_station.notices.outbox import queue
 from dscplus_station.notices.rules import NoticeKind
@@ -184,7 +184,7 @@ def _activate_due(station: Station, actor: Actor, due: Due, day: date) -> bool:
             return False
         end_timer(session, actor, now, due.serial_number, TimerState.DONE, "due")
         order = get_order(session, due.order)
-        _device, assignment = assignment_of(session, due.serial_number, order.user_name)
+        assignment = held(session, due.serial_number, order.user_name).assignment(session)
         make_active(session, actor, now, order, assignment, due.serial_number, ActivatedBy.TIMER)
         queue(session, actor, now, NoticeKind.CARD_ACTIVATED, order, due.serial_number, day=day)
         return True

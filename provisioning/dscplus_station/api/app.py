@@ -16,6 +16,7 @@ from dscplus_station.api.context import Service, only_described
 from dscplus_station.api.gate import Desk, Gate
 from dscplus_station.api.paces import Paces
 from dscplus_station.api.problems import tell_problems
+from dscplus_station.api.rows import InRows
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.passwords.service import PasswordCheck
@@ -44,9 +45,10 @@ def api_app(
     grants = served(scopes)
     granted = GrantedKeystore(keystore, grants.seals, grants.unseals)
     answers = GrantedKeystore(keystore, {"answer"}, {"answer"})
-    desk = Desk(station, answers, scopes, pace_of(station.settings), paces or Paces())
+    admitting, logging_in = InRows(station.database), InRows(station.database)
+    desk = Desk(station, answers, scopes, pace_of(station.settings), paces or Paces(), admitting)
     app = _described([Middleware(Gate, desk=desk)], desk.lifespan)
-    app.state.service = Service(station, granted, passwords, countries)
+    app.state.service = Service(station, granted, passwords, countries, logging_in)
     tell_problems(app)
     return app
 

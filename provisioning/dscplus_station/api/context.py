@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints
 from dscplus_station.actor import Actor
 from dscplus_station.api.gate import NOT_KEPT
 from dscplus_station.api.problems import MEDIA_TYPE, NotProven, Problem
+from dscplus_station.api.rows import InRows
 from dscplus_station.errors import BadInput, NotAuthorised
 from dscplus_station.keystore.grants import GrantedKeystore
 from dscplus_station.keystore.interface import Keystore
@@ -35,6 +36,7 @@ class Service:
     keystore: Keystore = field(repr=False)
     passwords: PasswordCheck
     countries: Collection[str]
+    rows: InRows
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dscplus_station.api.paces import Paces
 from dscplus_station.api.problems import PASSING, mistake, problem
+from dscplus_station.api.rows import InRows
 from dscplus_station.errors import StationError
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.station import Station
@@ -41,6 +42,8 @@ class Desk:
     scopes: Collection[TokenScope]
     pace: Pace
     paces: Paces
+    rows: InRows
+    """Where tokens are looked up."""
     under_way: set[asyncio.Task[Response]] = field(default_factory=set)
     """Requests under a key. Each comes to its end, whether somebody still waits for its answer or not."""
 
@@ -89,7 +92,7 @@ class Gate:
         body = await _body(request)
         if body is None:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has {MAX_BODY} bytes at most")
-        bearer = await run_in_threadpool(self._admit, request)
+        bearer = await self._desk.rows.do(self._admit, request)
         if isinstance(bearer, Response):
             return bearer
         scope.setdefault("state", {})["bearer"] = bearer

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dscplus_station import audit
@@ -17,21 +17,7 @@ from dscplus_station.devices.rules import (
     Profile,
 )
 from dscplus_station.devices.tables import Assignment, Device
-from dscplus_station.errors import NotFound, StateConflict, WrongUsage
-from dscplus_station.wording import words
-
-_LIVE_WITH_USERS = (
-    select(Device, Assignment)
-    .join(Assignment, Assignment.device_id == Device.id)
-    .where(
-        Device.serial_number == bindparam("serial_number"),
-        Device.ended_at.is_(None),
-        Assignment.state != AssignmentState.REVOKED,
-    )
-    .order_by(Assignment.id)
-    .with_for_update(of=Assignment)
-)
-"""A device with its users; locked as in `live_assignments`."""
+from dscplus_station.errors import NotFound, StateConflict
 
 
 def enrol(
@@ -148,31 +134,6 @@ def is_user_of(session: Session, serial_number: str, user_name: str) -> bool:
         )
     )
     return session.scalar(query.limit(1)) is not None
-
-
-def assignment_of(session: Session, serial_number: str, user_name: str | None) -> tuple[Device, Assignment]:
-    """A card's device with one of its users; with a single user, nobody need be named (R4).
-
-    Raises:
-        NotFound: the card is no device, or not this user's.
-        WrongUsage: several users share it and none was named.
-    """
-    found = session.execute(_LIVE_WITH_USERS, {"serial_number": serial_number}).all()
-    device = found[0][0] if found else live_device(session, serial_number)
-    assignments = [one for _, one in found if user_name is None or one.user_name == user_name]
-    if not assignments:
-        whose = (
-            words("assigned to {user}", user=user_name)
-            if user_name
-            else words("assigned to anybody (any more)")
-        )
-        raise NotFound("card {card} is not {whose}", card=serial_number, whose=whose)
-    if len(assignments) > 1:
-        names = ", ".join(one.user_name for one in assignments)
-        raise WrongUsage(
-            "card {card} is shared by {names}: say which user (--user)", card=serial_number, names=names
-        )
-    return device, assignments[0]
 
 
 def move_assignment(

@@ -9,8 +9,9 @@ from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.clock import end_of_day
 from dscplus_station.codes.rules import CodeTable
+from dscplus_station.devices.held import held
 from dscplus_station.devices.rules import ActivatedBy, AssignmentState, DeviceType, is_over
-from dscplus_station.devices.service import assignment_of, end_device, move_assignment
+from dscplus_station.devices.service import end_device, move_assignment
 from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotPermitted, WrongUsage
 from dscplus_station.interim.rules import online_card_last_day
@@ -94,32 +95,31 @@ def confirm_online_card(
     actor.require(Role.CLIENT_SERVICES, "confirm online cards")
     with station.database.writing() as session:
         now = station.now()
-        device, assignment = assignment_of(session, serial_number, None)
-        user = assignment.user_name
-        if device.type is not DeviceType.ONLINE_CODE_CARD:
-            raise WrongUsage(f"{serial_number} is a {device.type}, which is not confirmed like this")
-        if assignment.state is AssignmentState.ACTIVE:
-            return Confirmation(serial_number, user, None, device.expires_at)
-        require_usable(device, assignment, now, AssignmentState.PENDING)
-        judged = judge(
-            session, station, actor, now, keystore, device, assignment, question, answer, Purpose.ACTIVATION
-        )
+        card = held(session, serial_number, None)
+        user = card.user_name
+        if card.type is not DeviceType.ONLINE_CODE_CARD:
+            raise WrongUsage(f"{serial_number} is a {card.type}, which is not confirmed like this")
+        if card.state is AssignmentState.ACTIVE:
+            return Confirmation(serial_number, user, None, card.expires_at)
+        require_usable(card, now, AssignmentState.PENDING)
+        judged = judge(session, station, actor, now, keystore, card, question, answer, Purpose.ACTIVATION)
         if judged.outcome is not Outcome.RIGHT:
             return Confirmation(serial_number, user, judged, None)
         move_assignment(
             session,
             actor,
             now,
-            assignment,
+            card.assignment(session),
             AssignmentState.ACTIVE,
             "confirmed",
             activated_by=ActivatedBy.USER,
         )
-        device.expires_at = end_of_day(station.settings.zone, online_card_last_day(station.today()))
+        expires_at = end_of_day(station.settings.zone, online_card_last_day(station.today()))
+        card.device(session).expires_at = expires_at
         for _, other in live_interim(session, user):
-            if other.id != device.id:
+            if other.id != card.device_id:
                 end_device(session, actor, now, other, f"{serial_number} is active")
-        return Confirmation(serial_number, user, judged, device.expires_at)
+        return Confirmation(serial_number, user, judged, expires_at)
 
 
 def _passcode_ends(session: Session, user_name: str, now: datetime) -> datetime:

@@ -13,8 +13,8 @@ from dscplus_station.codes.rules import (
     passcode_fault,
     passcode_fits,
 )
+from dscplus_station.devices.held import Held
 from dscplus_station.devices.rules import CODE_CARDS, DeviceType
-from dscplus_station.devices.tables import Device
 from dscplus_station.keystore.interface import Keystore, codes_of, pin_hash_of, seed_of
 from dscplus_station.login.rules import well_formed
 
@@ -43,10 +43,10 @@ class Kind:
     asks: Asks
     new_question: Callable[[], str] | None
     fault: Callable[[str, str], str | None]
-    fits: Callable[[Keystore, Device, str, str], bool]
+    fits: Callable[[Keystore, Held, str, str], bool]
 
 
-def kind_of(device: Device) -> Kind | None:
+def kind_of(device: Held) -> Kind | None:
     """How a device is asked and judged; None if its answers cannot be verified here."""
     if device.type is DeviceType.DSC_PLUS:
         return _CARD
@@ -57,7 +57,7 @@ def kind_of(device: Device) -> Kind | None:
     return _PASSCODE
 
 
-def _response_fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:
+def _response_fits(keystore: Keystore, device: Held, question: str, response: str) -> bool:
     """Compute and compare; the secrets live no longer than this call."""
     assert device.run_id and device.suite and device.sealed_seed  # noqa: S101 (a live DSC+ has them: by CHECKs)
     place = (device.serial_number, device.run_id)
@@ -68,15 +68,15 @@ def _response_fits(keystore: Keystore, device: Device, question: str, response: 
     return ocra.verify(device.suite, seed, question, response, pin=pin_hash).matched
 
 
-def _values_fit(keystore: Keystore, device: Device, question: str, answer: str) -> bool:
+def _values_fit(keystore: Keystore, device: Held, question: str, answer: str) -> bool:
     return CodeTable(_codes(keystore, device).decode("ascii")).fits(question, answer)
 
 
-def _passcode_fits(keystore: Keystore, device: Device, _question: str, answer: str) -> bool:
+def _passcode_fits(keystore: Keystore, device: Held, _question: str, answer: str) -> bool:
     return passcode_fits(_codes(keystore, device), answer)
 
 
-def _codes(keystore: Keystore, device: Device) -> bytes:
+def _codes(keystore: Keystore, device: Held) -> bytes:
     assert device.sealed_codes  # noqa: S101 (`kind_of` looked)
     return keystore.unseal(codes_of(device.serial_number), device.sealed_codes)
 

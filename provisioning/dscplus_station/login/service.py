@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
 from dscplus_station.db import run, table_of
+from dscplus_station.devices.held import Held, held
 from dscplus_station.devices.rules import INTERIM, AssignmentState, is_over
-from dscplus_station.devices.service import assignment_of, move_assignment
-from dscplus_station.devices.tables import Assignment, Device
+from dscplus_station.devices.service import move_assignment
+from dscplus_station.devices.tables import Assignment
 from dscplus_station.errors import NotPermitted, TooSoon, WrongUsage
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.login.kinds import Asks, Kind, kind_of
@@ -53,6 +54,11 @@ _USE_UP = (
     update(_challenges)
     .where(_challenges.c.id == bindparam("challenge_id"), _challenges.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
+)
+_COUNT_WRONG = (
+    update(table_of(Assignment))
+    .where(table_of(Assignment).c.id == bindparam("of"))
+    .values(wrong_responses=bindparam("wrong"))
 )
 _NEW_CHALLENGE = insert(_challenges)
 _NEW_ATTEMPT = insert(table_of(Attempt))
@@ -108,13 +114,13 @@ def issue_challenge(
     actor.require(Role.CLIENT_SERVICES, "issue challenges")
     with station.database.writing() as session:
         now = station.now()
-        device, assignment = assignment_of(session, serial_number, user_name)
-        require_open(session, assignment.user_name)
-        purpose = purpose or purpose_now(assignment.state)
-        kind = require_usable(device, assignment, now, *states_for(purpose))
+        device = held(session, serial_number, user_name)
+        require_open(session, device.user_name)
+        purpose = purpose or purpose_now(device.state)
+        kind = require_usable(device, now, *states_for(purpose))
         if fault := purpose_fault(device.type, purpose):
             raise NotPermitted(f"{serial_number}: {fault}")
-        return issue(session, station, actor, now, device, assignment, kind, purpose)
+        return issue(session, station, actor, now, device, kind, purpose)
 
 
 def issue(
@@ -122,8 +128,7 @@ def issue(
     station: Station,
     actor: Actor,
     now: datetime,
-    device: Device,
-    assignment: Assignment,
+    device: Held,
     kind: Kind,
     purpose: Purpose,
 ) -> Issued:
@@ -132,11 +137,11 @@ def issue(
     Raises:
         WrongUsage, NotPermitted: a passcode; too many challenges at a time. Nothing was changed.
     """
-    serial_number, user = device.serial_number, assignment.user_name
+    serial_number, user = device.serial_number, device.user_name
     if kind.new_question is None:
         raise WrongUsage(f"{serial_number} is a {device.type}: it answers no challenge, verify it at once")
     lifetime = station.settings.login.challenge_lifetime
-    recent = run(session, _RECENT, {"of": assignment.id, "since": now - lifetime}).all()
+    recent = run(session, _RECENT, {"of": device.assignment_id, "since": now - lifetime}).all()
     if len(recent) >= MAX_CHALLENGES:
         again = recent[-MAX_CHALLENGES].issued_at + lifetime
         raise TooSoon(
@@ -147,7 +152,7 @@ def issue(
     while (question := kind.new_question()) in open_questions:
         pass
     expires_at = now + lifetime
-    row = {"assignment_id": assignment.id, "question": question, "purpose": purpose}
+    row = {"assignment_id": device.assignment_id, "question": question, "purpose": purpose}
     run(session, _NEW_CHALLENGE, {**row, "issued_at": now, "expires_at": expires_at})
     audit.record(session, actor, now, "login.challenge", serial_number, user=user, purpose=purpose)
     return Issued(serial_number, user, question, kind.asks, expires_at)
@@ -194,24 +199,24 @@ def prove(
     Raises:
         WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
     """
-    device, assignment = provable(session, now, serial_number, user_name, purpose)
-    return judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
+    device = provable(session, now, serial_number, user_name, purpose)
+    return judge(session, station, actor, now, keystore, device, question, response, purpose)
 
 
 def provable(
     session: Session, now: datetime, serial_number: str, user_name: str | None, purpose: Purpose
-) -> tuple[Device, Assignment]:
+) -> Held:
     """The ACTIVE user's device whose answer serves a purpose, within the caller's transaction.
 
     Raises:
         WrongUsage, NotFound, NotPermitted: as for `check_login`.
     """
-    device, assignment = assignment_of(session, serial_number, user_name)
-    require_open(session, assignment.user_name)
-    require_usable(device, assignment, now, AssignmentState.ACTIVE)
+    device = held(session, serial_number, user_name)
+    require_open(session, device.user_name)
+    require_usable(device, now, AssignmentState.ACTIVE)
     if fault := purpose_fault(device.type, purpose):
         raise NotPermitted(f"{serial_number}: {fault}")
-    return device, assignment
+    return device
 
 
 def judge(
@@ -220,13 +225,12 @@ def judge(
     actor: Actor,
     now: datetime,
     keystore: Keystore,
-    device: Device,
-    assignment: Assignment,
+    device: Held,
     question: str,
     response: str,
     purpose: Purpose,
     *,
-    fits: Callable[[Keystore, Device, str, str], bool] | None = None,
+    fits: Callable[[Keystore, Held, str, str], bool] | None = None,
 ) -> Answer:
     """Judge a response and record the attempt, within the caller's transaction, which must commit either way.
 
@@ -243,41 +247,31 @@ def judge(
     kind = _verified(device)
     if fault := kind.fault(question, response):
         raise WrongUsage(fault)
-    challenge, outcome = (
-        _take(session, now, assignment, question, purpose) if kind.new_question else (None, None)
-    )
+    challenge, outcome = _take(session, now, device, question, purpose) if kind.new_question else (None, None)
     if outcome is None:
         right = (fits or kind.fits)(keystore, device, question, response)
         outcome = Outcome.RIGHT if right else Outcome.WRONG
 
-    if (counted := wrong_after(outcome, assignment.wrong_responses)) != assignment.wrong_responses:
-        assignment.wrong_responses = counted
-    attempt = {"assignment_id": assignment.id, "challenge_id": challenge.id if challenge else None}
+    if (wrong := wrong_after(outcome, device.wrong_responses)) != device.wrong_responses:
+        run(session, _COUNT_WRONG, {"of": device.assignment_id, "wrong": wrong})
+    attempt = {"assignment_id": device.assignment_id, "challenge_id": challenge.id if challenge else None}
     run(session, _NEW_ATTEMPT, {**attempt, "purpose": purpose, "outcome": outcome, "at": now})
-    user, wrong = assignment.user_name, assignment.wrong_responses
-    audit.record(
-        session,
-        actor,
-        now,
-        "login.attempt",
-        device.serial_number,
-        user=user,
-        outcome=outcome,
-        purpose=purpose,
-    )
+    user, card = device.user_name, device.serial_number
+    audit.record(session, actor, now, "login.attempt", card, user=user, outcome=outcome, purpose=purpose)
     figures = station.settings.login
     locked = locks(wrong, figures)
     if locked:
-        move_assignment(session, actor, now, assignment, AssignmentState.LOCKED, f"{wrong} wrong responses")
+        because, assignment = f"{wrong} wrong responses", device.assignment(session)
+        move_assignment(session, actor, now, assignment, AssignmentState.LOCKED, because)
     tries_left = max(0, figures.wrong_responses - wrong)
-    return Answer(device.serial_number, user, device.id, outcome, locked, tries_left)
+    return Answer(card, user, device.device_id, outcome, locked, tries_left)
 
 
 def _take(
-    session: Session, now: datetime, assignment: Assignment, question: str, purpose: Purpose
+    session: Session, now: datetime, device: Held, question: str, purpose: Purpose
 ) -> tuple[Row[Any] | None, Outcome | None]:
     """Use up the challenge that is answered; gives it, and why it cannot be answered, or None."""
-    asked = {"of": assignment.id, "asked": question, "for": purpose}
+    asked = {"of": device.assignment_id, "asked": question, "for": purpose}
     challenge = run(session, _ASKED, asked).one_or_none()
     outcome = unanswerable(
         now,
@@ -303,7 +297,7 @@ def release_lock(
     actor.require(Role.SUPERVISOR, "release a locked card")
     with station.database.writing() as session:
         now = station.now()
-        _, assignment = assignment_of(session, serial_number, user_name)
+        assignment = held(session, serial_number, user_name).assignment(session)
         if assignment.state is not AssignmentState.LOCKED:
             raise NotPermitted(f"card {serial_number} is {assignment.state}, not LOCKED: nothing to release")
         following = AssignmentState.ACTIVE if assignment.activated_at else AssignmentState.PENDING
@@ -312,23 +306,21 @@ def release_lock(
         return following
 
 
-def require_usable(device: Device, assignment: Assignment, now: datetime, *states: AssignmentState) -> Kind:
+def require_usable(device: Held, now: datetime, *states: AssignmentState) -> Kind:
     """How a device is asked and judged, provided that it is so for its user now, in one of `states`.
 
     Raises:
         NotPermitted: its answers are not verified here; another state; or it has expired (R17, R18).
     """
     kind = _verified(device)
-    if assignment.state not in states:
+    if device.state not in states:
         activation = "access confirm" if device.type in INTERIM else "activate"
         advice = {
             AssignmentState.PENDING: f"activate it first (dsc-station {activation})",
             AssignmentState.LOCKED: "a supervisor can release it (dsc-station cards release)",
             AssignmentState.DORMANT: "its user shares another device",
-        }.get(assignment.state, "it is active already")
-        raise NotPermitted(
-            f"card {device.serial_number} is {assignment.state} for {assignment.user_name}: {advice}"
-        )
+        }.get(device.state, "it is active already")
+        raise NotPermitted(f"card {device.serial_number} is {device.state} for {device.user_name}: {advice}")
     if is_over(device.expires_at, now):
         raise NotPermitted(
             f"the {device.type} {device.serial_number} expired at {device.expires_at:%Y-%m-%d %H:%M} UTC"
@@ -336,7 +328,7 @@ def require_usable(device: Device, assignment: Assignment, now: datetime, *state
     return kind
 
 
-def _verified(device: Device) -> Kind:
+def _verified(device: Held) -> Kind:
     kind = kind_of(device)
     if kind is None:
         raise NotPermitted(f"{device.serial_number} is a {device.type}: its answers are not verified here")

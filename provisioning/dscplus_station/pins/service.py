@@ -14,9 +14,8 @@ from dscplus_driver import ocra
 from dscplus_driver.sensitive import Pin, PinHash, Seed
 from dscplus_station import audit
 from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.held import Held, held
 from dscplus_station.devices.rules import AssignmentState
-from dscplus_station.devices.service import assignment_of
-from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotPermitted
 from dscplus_station.keystore.interface import Keystore, pin_hash_of, seed_of
 from dscplus_station.login.rules import Outcome, Purpose
@@ -44,10 +43,13 @@ def allow_reset(
     require_words(f"{user_name}: how the identity was checked", identity_check)
     with station.database.writing() as session:
         now = station.now()
-        _, assignment = _changeable(session, user_name, serial_number, now)
+        card = _changeable(session, user_name, serial_number, now)
         session.add(
             PinReset(
-                assignment_id=assignment.id, allowed_at=now, allowed_by=actor.operator, how=identity_check
+                assignment_id=card.assignment_id,
+                allowed_at=now,
+                allowed_by=actor.operator,
+                how=identity_check,
             )
         )
         audit.record(
@@ -91,9 +93,9 @@ def change_pin(
     proven = fresh_login(station, actor, login, user_name) if login is not None else None
     with station.database.writing() as session:
         now = station.now()
-        device, assignment = _changeable(session, user_name, serial_number, now)
-        reset = _open_reset(session, assignment, now)
-        by_login = proven is not None and proven.device_id == device.id
+        card = _changeable(session, user_name, serial_number, now)
+        reset = _open_reset(session, card, now)
+        by_login = proven is not None and proven.device_id == card.device_id
         if not by_login and reset is None:
             raise NotPermitted(
                 "log in with this card first, by the PIN it has; if that is forgotten, client services "
@@ -104,30 +106,18 @@ def change_pin(
             raise PinRefused(f"refused PIN: {fault}")
         pin_hash = PinHash(hashlib.sha256(Pin(digits).reveal()).digest())
 
-        def fits(keystore: Keystore, device: Device, question: str, response: str) -> bool:
-            assert device.run_id and device.suite and device.sealed_seed  # noqa: S101 (a live DSC+ has them)
-            place = seed_of(device.serial_number, device.run_id)
-            seed = Seed(keystore.unseal(place, device.sealed_seed))
-            return ocra.verify(device.suite, seed, question, response, pin=pin_hash).matched
+        def fits(keystore: Keystore, card: Held, question: str, response: str) -> bool:
+            assert card.run_id and card.suite and card.sealed_seed  # noqa: S101 (a live DSC+ has them)
+            seed = Seed(keystore.unseal(seed_of(card.serial_number, card.run_id), card.sealed_seed))
+            return ocra.verify(card.suite, seed, question, response, pin=pin_hash).matched
 
         answer = judge(
-            session,
-            station,
-            actor,
-            now,
-            keystore,
-            device,
-            assignment,
-            question,
-            response,
-            Purpose.PIN_CHANGE,
-            fits=fits,
+            session, station, actor, now, keystore, card, question, response, Purpose.PIN_CHANGE, fits=fits
         )
         if answer.outcome is Outcome.RIGHT:
-            assert device.run_id  # noqa: S101 (`fits` looked)
-            device.sealed_pin_hash = keystore.seal(
-                pin_hash_of(serial_number, device.run_id), pin_hash.reveal()
-            )
+            assert card.run_id  # noqa: S101 (`fits` looked)
+            sealed = keystore.seal(pin_hash_of(serial_number, card.run_id), pin_hash.reveal())
+            card.device(session).sealed_pin_hash = sealed
             if reset is not None:  # also when it was not needed: nobody uses it for yet another PIN
                 reset.used_at = now
             audit.record(
@@ -136,21 +126,22 @@ def change_pin(
         return answer
 
 
-def _changeable(
-    session: Session, user_name: str, serial_number: str, now: datetime
-) -> tuple[Device, Assignment]:
+def _changeable(session: Session, user_name: str, serial_number: str, now: datetime) -> Held:
     require_open(session, user_name)
-    device, assignment = assignment_of(session, serial_number, user_name)
-    if fault := change_fault(device.type, device.profile):
+    card = held(session, serial_number, user_name)
+    if fault := change_fault(card.type, card.profile):
         raise NotPermitted(f"{serial_number}: {fault}")
-    require_usable(device, assignment, now, AssignmentState.ACTIVE)
-    return device, assignment
+    require_usable(card, now, AssignmentState.ACTIVE)
+    return card
 
 
-def _open_reset(session: Session, assignment: Assignment, now: datetime) -> PinReset | None:
+def _open_reset(session: Session, card: Held, now: datetime) -> PinReset | None:
     """The newest reset, if it can still be used."""
     newest = session.scalars(
-        select(PinReset).where(PinReset.assignment_id == assignment.id).order_by(PinReset.id.desc()).limit(1)
+        select(PinReset)
+        .where(PinReset.assignment_id == card.assignment_id)
+        .order_by(PinReset.id.desc())
+        .limit(1)
     ).one_or_none()
     if newest is None or not is_open(now, newest.allowed_at, newest.used_at):
         return None

@@ -165,12 +165,12 @@ def _ask(
     picked = device_to_pick(session, now, begun.user_name, serial_number)
     if picked is None:
         return "no device to pick"
-    device, assignment, kind = picked
+    device, kind = picked
     if kind.asks is Asks.PASSCODE:
         return Asked(serial_number, kind.asks, None, begun.begun_at + lifetime(station.settings.login))
     try:
         require_open(session, begun.user_name)
-        issued = issue(session, station, actor, now, device, assignment, kind, Purpose.LOGIN)
+        issued = issue(session, station, actor, now, device, kind, Purpose.LOGIN)
     except NotPermitted as refusal:
         return str(refusal)
     return Asked(serial_number, issued.asks, issued.challenge, issued.expires_at)

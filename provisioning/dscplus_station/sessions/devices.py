@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from dscplus_station.devices.held import Held, held, held_by
 from dscplus_station.devices.rules import AssignmentState, DeviceType, only_portal
-from dscplus_station.devices.service import assignment_of, live_assignments_of_users
-from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.errors import NotFound, NotPermitted
 from dscplus_station.login.kinds import Asks, Kind
 from dscplus_station.login.service import require_usable
@@ -38,21 +37,21 @@ def login_devices(station: Station, user_name: str) -> list[LoginDevice]:
         now = station.now()
         get_user(session, user_name)
         found = []
-        for assignment, device in live_assignments_of_users(session, {user_name}):
+        for one in held_by(session, user_name):
             asks = because = None
             try:
-                asks = require_usable(device, assignment, now, AssignmentState.ACTIVE).asks
+                asks = require_usable(one, now, AssignmentState.ACTIVE).asks
             except NotPermitted as refusal:
                 because = str(refusal)
             found.append(
                 LoginDevice(
-                    serial_number=device.serial_number,
-                    type=device.type,
-                    assignment=assignment.state,
+                    serial_number=one.serial_number,
+                    type=one.type,
+                    assignment=one.state,
                     asks=asks,
                     because=because,
-                    portal_only=only_portal(device.portal_only_from, now),
-                    expires_at=device.expires_at,
+                    portal_only=only_portal(one.portal_only_from, now),
+                    expires_at=one.expires_at,
                 )
             )
         return found
@@ -60,10 +59,10 @@ def login_devices(station: Station, user_name: str) -> list[LoginDevice]:
 
 def device_to_pick(
     session: Session, now: datetime, user_name: str, serial_number: str
-) -> tuple[Device, Assignment, Kind] | None:
+) -> tuple[Held, Kind] | None:
     """A device that the user can pick now, with how it is asked; None if it is none, within a transaction."""
     try:
-        device, assignment = assignment_of(session, serial_number, user_name)
-        return device, assignment, require_usable(device, assignment, now, AssignmentState.ACTIVE)
+        one = held(session, serial_number, user_name)
+        return one, require_usable(one, now, AssignmentState.ACTIVE)
     except (NotFound, NotPermitted):
         return None

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from dscplus_station.actor import Actor, Role
+from dscplus_station.devices.held import Held
 from dscplus_station.devices.rules import DeviceType, only_portal
-from dscplus_station.devices.tables import Device
 from dscplus_station.keystore.interface import Keystore
 from dscplus_station.limits.rules import WITHDRAWAL_LIMITS
 from dscplus_station.limits.service import leeway_with
@@ -91,14 +91,14 @@ def answered(
         WrongUsage, NotFound, NotPermitted: as for `check_login`; nothing was changed then.
     """
     purpose = Purpose.LOGIN
-    device, assignment = provable(session, now, serial_number, user_name, purpose)
-    answer = judge(session, station, actor, now, keystore, device, assignment, question, response, purpose)
+    device = provable(session, now, serial_number, user_name, purpose)
+    answer = judge(session, station, actor, now, keystore, device, question, response, purpose)
     if answer.outcome is not Outcome.RIGHT:
         return Login(answer, None)
     return Login(answer, _facts(session, station, now, device, answer))
 
 
-def _facts(session: Session, station: Station, now: datetime, device: Device, answer: Answer) -> SessionFacts:
+def _facts(session: Session, station: Station, now: datetime, device: Held, answer: Answer) -> SessionFacts:
     portal_only = only_portal(device.portal_only_from, now)
     limits = WITHDRAWAL_LIMITS[device.type]
     out = is_opted_out(session, answer.user)

@@ -11,7 +11,9 @@ from anyio.from_thread import start_blocking_portal
 
 from dscplus_station.api import routes
 from dscplus_station.api.calls import Call
+from dscplus_station.db import Database
 from dscplus_station.portal import service
+from tests.provisioning.support import CARDS
 
 ROUTERS = [
     importlib.import_module(f"{routes.__name__}.{one.name}").router
@@ -19,11 +21,11 @@ ROUTERS = [
 ]
 
 
-def test_a_request_takes_two_threads_in_turn(alice, monkeypatch):
-    """One looks its token up, one makes the call. Each more would cost as much as two statements."""
+def test_a_call_takes_one_thread(alice, monkeypatch):
+    """Each more would cost as much as two statements."""
     login = alice.begin().json()["login"]
     taken, ran_in = [], []
-    run_sync, ask = anyio.to_thread.run_sync, service.ask
+    run_sync, ask_for = anyio.to_thread.run_sync, service.ask_for
 
     async def counted(function, *arguments, **options):
         taken.append(function)
@@ -31,13 +33,29 @@ def test_a_request_takes_two_threads_in_turn(alice, monkeypatch):
 
     def noted(*arguments):
         ran_in.append(threading.current_thread())
-        return ask(*arguments)
+        return ask_for(*arguments)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
-    monkeypatch.setattr(service, "ask", noted)
-    assert alice.ask(login).status_code == 201
-    assert len(taken) == 2
+    monkeypatch.setattr(service, "ask_for", noted)
+    asked = {"login": login, "device": CARDS[0], "purpose": "OPT_IN"}
+    assert alice.portal.post("/v1/logins/other-challenge", json=asked).status_code == 201
+    assert len(taken) == 1
     assert [type(thread).__name__ for thread in ran_in] == ["WorkerThread"]
+
+
+def test_r6_the_steps_of_a_login_are_done_in_rows(alice, monkeypatch):
+    """So that those of many clients share a thread and a commit; so is what a token is looked up for."""
+    rows, in_a_row = [], Database.in_a_row
+
+    def counted(database, pieces):
+        rows.append([piece.func.__name__ for piece in pieces])
+        return in_a_row(database, pieces)
+
+    login = alice.begin().json()["login"]
+    monkeypatch.setattr(Database, "in_a_row", counted)
+    question = alice.ask(login).json()["challenge"]
+    assert alice.answer(login, question, alice.response(CARDS[0], question)).status_code == 200
+    assert rows == [["_admit"], ["ask"], ["_admit"], ["answer"]]
 
 
 def test_a_call_that_is_made_anew_by_the_framework_still_takes_one_thread(monkeypatch):

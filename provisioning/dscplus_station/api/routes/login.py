@@ -66,9 +66,11 @@ def begin(caller: PortalOrLogin, asked: Credentials) -> Begun:
 
 
 @router.post("/challenge", status_code=201, responses=answers(410), summary="Ask the picked device")
-def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
+async def challenge(caller: PortalOrLogin, picked: PickedDevice) -> Asked:
     """A challenge: random, answerable once until `expires_at`, for this login's user and purpose only."""
-    return service.ask(caller.station, caller.actor, picked.login, picked.device)
+    return await caller.service.rows.do(
+        service.ask, caller.station, caller.actor, picked.login, picked.device
+    )
 
 
 @router.post(
@@ -83,9 +85,10 @@ def other_challenge(caller: Portal, picked: OtherPurpose) -> Asked:
 
 
 @router.post("/answer", responses=answers(410), summary="Judge the device's answer")
-def answer(caller: PortalOrLogin, given: DeviceAnswer) -> SessionFacts:
+async def answer(caller: PortalOrLogin, given: DeviceAnswer) -> SessionFacts:
     """Right: what the session may do, by the device that answered. Anything else: 401, without a reason."""
-    return service.answer(
+    return await caller.service.rows.do(
+        service.answer,
         caller.station,
         caller.actor,
         caller.keystore,

@@ -1,0 +1,68 @@
+"""Short work on the database: whatever came while the last row was done is done in a row, by one thread.
+
+A thread for each request costs a login more than its work there, and a commit of its own waits for the disk.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
+
+from dscplus_station.db import Database
+
+_Given = TypeVar("_Given")
+_Arguments = ParamSpec("_Arguments")
+_Answer = asyncio.Future[Any]
+
+
+class InRows:
+    """Does functions in the order in which they came, in a thread of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: deque[tuple[_Answer, Callable[[], Any]]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-rows")
+
+    async def do(
+        self, function: Callable[_Arguments, _Given], *arguments: _Arguments.args, **named: _Arguments.kwargs
+    ) -> _Given:
+        """What a function gives or raises, once it is on the disk.
+
+        Args:
+            function: short, since others wait behind it; it does not read outside `Database.writing` what it
+                wrote there.
+        """
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append((answer, partial(function, *arguments, **named)))
+        self._thread.submit(self._do_all)
+        return cast("_Given", await answer)
+
+    def _do_all(self) -> None:
+        row = []
+        while self._waiting:
+            row.append(self._waiting.popleft())
+        if not row:
+            return
+        try:
+            given: Sequence[Any] = self._database.in_a_row([piece for _, piece in row])
+        except BaseException as failure:  # noqa: BLE001 (or they would wait for ever)
+            given = [failure] * len(row)
+        by_loop = defaultdict(list)
+        for (answer, _), one in zip(row, given, strict=True):
+            by_loop[answer.get_loop()].append((answer, one))
+        for loop, told in by_loop.items():
+            with suppress(RuntimeError):  # the loop is closed: whoever asked has gone
+                loop.call_soon_threadsafe(_tell, told)
+
+
+def _tell(told: Sequence[tuple[_Answer, Any]]) -> None:
+    for answer, given in told:
+        if answer.done():  # whoever asked has gone
+            continue
+        if isinstance(given, BaseException):
+            answer.set_exception(given)
+        else:
+            answer.set_result(given)
