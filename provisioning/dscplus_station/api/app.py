@@ -70,6 +70,7 @@ def _described(middleware: list[Middleware], lifespan: Lifespan[FastAPI] | None 
         middleware=middleware,
         lifespan=lifespan,
     )
-    for module in pkgutil.iter_modules(routes.__path__):
-        app.include_router(importlib.import_module(f"{routes.__name__}.{module.name}").router)
+    names = [module.name for module in pkgutil.iter_modules(routes.__path__)]
+    for name in sorted(names, key=lambda name: name != "login"):  # looked through in turn; most are logins
+        app.include_router(importlib.import_module(f"{routes.__name__}.{name}").router)
     return app

@@ -4,10 +4,10 @@ A thread for each request costs a login more than its work there, and a commit o
 """
 
 import asyncio
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -25,6 +25,7 @@ class InRows:
         self._database = database
         self._waiting: deque[tuple[_Answer, Callable[[], Any]]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-rows")
+        self._one_at_a_time = threading.Lock()
 
     async def do(
         self, function: Callable[_Arguments, _Given], *arguments: _Arguments.args, **named: _Arguments.kwargs
@@ -37,15 +38,18 @@ class InRows:
         """
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((answer, partial(function, *arguments, **named)))
-        self._thread.submit(self._do_all)
+        self._begin()
         return cast("_Given", await answer)
 
-    def _do_all(self) -> None:
+    def _begin(self) -> None:
+        """Begin a row, unless one is being done: its end begins the next one, of all who came meanwhile."""
+        if self._waiting and self._one_at_a_time.acquire(blocking=False):
+            self._thread.submit(self._do_row)
+
+    def _do_row(self) -> None:
         row = []
         while self._waiting:
             row.append(self._waiting.popleft())
-        if not row:
-            return
         try:
             given: Sequence[Any] = self._database.in_a_row([piece for _, piece in row])
         except BaseException as failure:  # noqa: BLE001 (or they would wait for ever)
@@ -53,16 +57,19 @@ class InRows:
         by_loop = defaultdict(list)
         for (answer, _), one in zip(row, given, strict=True):
             by_loop[answer.get_loop()].append((answer, one))
+        self._one_at_a_time.release()
         for loop, told in by_loop.items():
-            with suppress(RuntimeError):  # the loop is closed: whoever asked has gone
-                loop.call_soon_threadsafe(_tell, told)
+            try:
+                loop.call_soon_threadsafe(self._tell, told)
+            except RuntimeError:  # the loop is closed: whoever asked has gone
+                self._begin()
 
-
-def _tell(told: Sequence[tuple[_Answer, Any]]) -> None:
-    for answer, given in told:
-        if answer.done():  # whoever asked has gone
-            continue
-        if isinstance(given, BaseException):
-            answer.set_exception(given)
-        else:
-            answer.set_result(given)
+    def _tell(self, told: Sequence[tuple[_Answer, Any]]) -> None:
+        for answer, given in told:
+            if answer.done():  # whoever asked has gone
+                continue
+            if isinstance(given, BaseException):
+                answer.set_exception(given)
+            else:
+                answer.set_result(given)
+        self._begin()
