@@ -19,6 +19,14 @@ with warnings.catch_warnings():  # it would rather have a client that nobody els
     from fastapi.testclient import TestClient
 
 PASSWORD = "alice's own pass phrase"
+NEW = {
+    "order": "P-1",
+    "user": "alice",
+    "purpose": "first",
+    "equity_cents": 2_000_000_00,
+    "address": {"name": "Alice Sample", "address": "1 Sample Road", "country": "US"},
+}
+"""An order of alice's that can be drafted."""
 
 
 class ApiWorld(World):

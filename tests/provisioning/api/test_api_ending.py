@@ -10,17 +10,10 @@ import pytest
 from dscplus_station import serving
 from dscplus_station.ordering import service as ordering
 from dscplus_station.tokens.rules import Scope
-from tests.provisioning.api.api_world import keyed, problem
+from tests.provisioning.api.api_world import NEW, keyed, problem
 from tests.provisioning.support import record_users, user_values
 
 PATIENCE_S = 30
-NEW = {
-    "order": "P-1",
-    "user": "alice",
-    "purpose": "first",
-    "equity_cents": 2_000_000_00,
-    "address": {"name": "Alice Sample", "address": "1 Sample Road", "country": "US"},
-}
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ from dscplus_station.tokens.rules import (
     served,
     take,
 )
-from tests.provisioning.api.api_world import ApiWorld, keyed, problem
+from tests.provisioning.api.api_world import NEW, ApiWorld, keyed, problem
 from tests.provisioning.support import GOOD_PIN, record_users, user_values
 
 OFFICER = Actor("olga", frozenset({Role.OPERATORS}), "bench-1")
@@ -57,13 +57,6 @@ CONTEXTS = {
     "answer": answer_of("portal-1", "k"),
 }
 PATIENCE_S = 30
-NEW = {
-    "order": "P-1",
-    "user": "alice",
-    "purpose": "first",
-    "equity_cents": 2_000_000_00,
-    "address": {"name": "Alice Sample", "address": "1 Sample Road", "country": "US"},
-}
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """R9 to R12 by the API: from the draft to the confirmation."""
 
 from dscplus_station.orders.tables import Order
-from tests.provisioning.api.api_world import keyed, problem
-from tests.provisioning.api.test_api_gate import NEW
+from tests.provisioning.api.api_world import NEW, keyed, problem
 from tests.provisioning.support import GOOD_PIN, record_users, user_values
 
 

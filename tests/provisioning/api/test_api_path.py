@@ -12,9 +12,8 @@ from dscplus_station.devices.tables import Device
 from dscplus_station.keystore.interface import codes_of
 from dscplus_station.passwords.service import set_password
 from dscplus_station.tokens.rules import Scope
-from tests.provisioning.api.api_world import PASSWORD, keyed, problem
+from tests.provisioning.api.api_world import NEW, PASSWORD, keyed, problem
 from tests.provisioning.api.test_api_clients import asked, post, proof
-from tests.provisioning.api.test_api_gate import NEW
 from tests.provisioning.interim_access import give_passcode, values
 from tests.provisioning.support import CARDS, GOOD_PIN, record_users, user_values
 
