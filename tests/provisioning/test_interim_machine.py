@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
+from sqlalchemy import select
 
 from dscplus_station.activation.by_user import activate
 from dscplus_station.activation.daily import run_timers
 from dscplus_station.activation.service import revoke_card
 from dscplus_station.devices.rules import AssignmentState
+from dscplus_station.devices.tables import Assignment, Device
 from dscplus_station.interim.online_card import confirm_online_card
 from dscplus_station.interim.service import end_access, interim_access
 from dscplus_station.login.rules import Outcome
@@ -225,6 +227,18 @@ class InterimMachine(StationMachine):
         if self.passcode is not None:
             expected.add(self.passcode[0].serial_number)
         assert {one.serial_number for one in live} == expected
+
+    @invariant()
+    def one_active_replacement_and_then_no_replaced_card(self):
+        """R15. Nothing else revokes the old card, but its loss."""
+        states = {card: [one.state for one in self.assignments(card)] for card in CARDS[:2]}
+        if states[CARDS[1]] == [AssignmentState.ACTIVE]:
+            assert states[CARDS[0]] == [AssignmentState.REVOKED]
+
+    def assignments(self, card):
+        with self.world.station.database.reading() as session:
+            rows = select(Assignment).join(Device, Device.id == Assignment.device_id)
+            return session.scalars(rows.where(Device.serial_number == card)).all()
 
 
 TestInterimMachine = InterimMachine.TestCase

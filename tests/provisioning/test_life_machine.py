@@ -216,6 +216,23 @@ class LifeMachine(StationMachine):
         ends = (type(self).deposit_is_captured, type(self).never_arrives, type(self).card_comes_back)
         self.side_by_side([(end, "", order) for end in (*ends, type(self).deposit_is_captured)])
 
+    @rule(pair=st.permutations(ORDERS), card=st.sampled_from(CARDS[: len(ORDERS)]))
+    def two_orders_want_one_card(self, pair, card):
+        """One gets it, and lets it go again before a key is written."""
+        wanted = list(zip(pair, ("alice", "bob"), strict=False))
+        for order, user in wanted:
+            self.orders_a_card(user, order)
+        with self.world.station.database.reading() as session:
+            placed = set(session.scalars(select(Order.id).where(Order.state == OrderState.PLACED)))
+        wanted = [one for one in wanted if one[0] in placed]
+        with ThreadPoolExecutor(2) as pool:
+            got = list(pool.map(lambda one: self.attempt(lambda: self.world.reserve(one[0], card)), wanted))
+        self.one_live_order_a_card_and_one_card_an_order()
+        assert sum(run is not None for run in got) <= 1
+        for (order, user), run in zip(wanted, got, strict=True):
+            if run is not None:
+                self.do((type(self).cancels_the_order, user, order))
+
     @rule(user=st.sampled_from(USERS), lost=st.sampled_from(ORDERS), days=st.sampled_from([0, 22]))
     def a_card_is_lost_and_replaced(self, user, lost, days):
         """From the call to the next card in the post, or at its user's."""
@@ -424,7 +441,7 @@ class LifeMachine(StationMachine):
 
 TestLifeMachine = LifeMachine.TestCase
 TestLifeMachine.settings = settings(
-    max_examples=12,
+    max_examples=30,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
