@@ -5,6 +5,7 @@ A thread for each request costs a login more than its work there, and a commit o
 
 import asyncio
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,16 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 from dscplus_station.db import Database
+from dscplus_station.errors import DatabaseFailed
 
 _Given = TypeVar("_Given")
 _Arguments = ParamSpec("_Arguments")
 _Answer = asyncio.Future[Any]
+
+
+WAIT_SECONDS = 10
+"""How long one waits to be begun: a row takes milliseconds. A database that does not answer lets each that is
+begun wait for a connection, in turn; without this bound the last one would wait for all of them."""
 
 
 class InRows:
@@ -35,9 +42,13 @@ class InRows:
         Args:
             function: short, since others wait behind it; it does not read outside `Database.writing` what it
                 wrote there.
+
+        Raises:
+            DatabaseFailed: those before it took too long, and it was not begun.
         """
         answer = asyncio.get_running_loop().create_future()
-        self._waiting.append((answer, partial(function, *arguments, **named)))
+        piece = partial(_in_time, time.monotonic() + WAIT_SECONDS, partial(function, *arguments, **named))
+        self._waiting.append((answer, piece))
         self._begin()
         return cast("_Given", await answer)
 
@@ -73,3 +84,11 @@ class InRows:
             else:
                 answer.set_result(given)
         self._begin()
+
+
+def _in_time(latest: float, function: Callable[[], _Given]) -> _Given:
+    if time.monotonic() > latest:
+        raise DatabaseFailed(
+            "the station's database: too many wait for it; try again. Nothing was changed."
+        )
+    return function()

@@ -48,7 +48,7 @@ def test_r6_the_steps_of_a_login_are_done_in_rows(alice, monkeypatch):
     rows, in_a_row = [], Database.in_a_row
 
     def counted(database, pieces):
-        rows.append([piece.func.__name__ for piece in pieces])
+        rows.append([piece.args[1].func.__name__ for piece in pieces])
         return in_a_row(database, pieces)
 
     login = alice.begin().json()["login"]

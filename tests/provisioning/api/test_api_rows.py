@@ -6,7 +6,9 @@ import threading
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from dscplus_station.api import rows as module
 from dscplus_station.api.rows import InRows
+from dscplus_station.errors import DatabaseFailed
 
 PATIENCE = 20
 """Seconds."""
@@ -126,3 +128,21 @@ def test_a_loop_that_is_closed_meanwhile_keeps_no_other_from_its_answers(databas
     waiting = loop.start_task_soon(rows.do, divmod, 9, 2)
     database.go_on.set()
     assert waiting.result(PATIENCE) == (4, 1)
+
+
+def test_whoever_waited_for_too_long_is_told_so_and_not_begun(database, loop, monkeypatch):
+    """As behind a database that answers nobody: else the last one waits for all before it."""
+    rows, begun = InRows(database), []
+
+    async def one_waits():
+        first = asyncio.create_task(rows.do(begun.append, "first"))
+        await asyncio.to_thread(database.first_came.wait, PATIENCE)
+        monkeypatch.setattr(module, "WAIT_SECONDS", -1)
+        late = asyncio.create_task(rows.do(begun.append, "late"))
+        await asyncio.sleep(0)
+        database.go_on.set()
+        return await asyncio.wait_for(asyncio.gather(first, late, return_exceptions=True), PATIENCE)
+
+    _, told = loop.call(one_waits)
+    assert isinstance(told, DatabaseFailed) and "try again. Nothing was changed" in str(told)
+    assert begun == ["first"]
