@@ -150,7 +150,8 @@ class Turns:
         shared.members += 1
         if self._row.used is not None:
             self._row.open = shared
-            self._row.used.append(shared)
+            if shared not in self._row.used:
+                self._row.used.append(shared)
         return shared
 
     def _wait_for_it(self) -> _Shared:

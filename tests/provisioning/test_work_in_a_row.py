@@ -95,6 +95,16 @@ def test_a_failure_of_the_database_is_told_to_those_whose_work_it_undid_and_to_n
     assert row.kept() == ["c"]
 
 
+def test_a_piece_that_fails_in_its_second_turn_hears_of_its_own_failure(row):
+    def writes_then_breaks():
+        row.piece("a")()
+        row.piece("b", breaks)()
+
+    told, after = row.do(writes_then_breaks, row.piece("c"))
+    assert isinstance(told, DBAPIError) and after == "c"
+    assert row.kept() == ["c"]
+
+
 def test_a_refusal_that_rests_on_undone_work_is_no_verdict(row):
     refused, _broken = row.do(row.piece("a", refuses), row.piece("b", breaks))
     assert isinstance(refused, DatabaseFailed)

@@ -32,6 +32,7 @@ class InRows:
         self._database = database
         self._waiting: deque[tuple[_Answer, Callable[[], Any]]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-rows")
+        self._thread.submit(int).result()  # now, or nothing is served: later, the first row would not end
         self._one_at_a_time = threading.Lock()
 
     async def do(
@@ -76,19 +77,19 @@ class InRows:
                 self._begin()
 
     def _tell(self, told: Sequence[tuple[_Answer, Any]]) -> None:
+        self._begin()
         for answer, given in told:
             if answer.done():  # whoever asked has gone
                 continue
-            if isinstance(given, BaseException):
+            if isinstance(given, StopIteration):  # which no answer can be
+                answer.set_exception(RuntimeError("a function ended by StopIteration"))
+            elif isinstance(given, BaseException):
                 answer.set_exception(given)
             else:
                 answer.set_result(given)
-        self._begin()
 
 
 def _in_time(latest: float, function: Callable[[], _Given]) -> _Given:
     if time.monotonic() > latest:
-        raise DatabaseFailed(
-            "the station's database: too many wait for it; try again. Nothing was changed."
-        )
+        raise DatabaseFailed("the station's database: too many wait for it; try again. Nothing was changed.")
     return function()

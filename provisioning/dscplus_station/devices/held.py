@@ -57,24 +57,24 @@ def _column(name: str) -> ColumnElement[Any]:
 
 
 def _held(whose: ColumnElement[bool]) -> Select[Any]:
-    """Oldest first; locked until the transaction ends, so that two answers at once are judged one after the
-    other, and both count (R6), on PostgreSQL too.
-    """
+    """Oldest first."""
     return (
         select(*(_column(one.name) for one in fields(Held)))
         .select_from(_devices.join(_assignments, _assignments.c.device_id == _devices.c.id))
         .where(whose, _devices.c.ended_at.is_(None), _assignments.c.state != AssignmentState.REVOKED)
         .order_by(_assignments.c.id)
-        .with_for_update(of=_assignments)
     )
 
 
-_BY_CARD = _held(_devices.c.serial_number == bindparam("serial_number"))
+_BY_CARD = _held(_devices.c.serial_number == bindparam("serial_number")).with_for_update(of=_assignments)
+"""Locked until the transaction ends, so that two answers at once are judged one after the other, and both
+count (R6), on PostgreSQL too.
+"""
 _BY_USER = _held(_assignments.c.user_name == bindparam("user_name"))
 
 
 def held_by(session: Session, user_name: str) -> list[Held]:
-    """A user's devices."""
+    """A user's devices, to be shown: not locked, so that a reader waits for nobody."""
     return _found(session, _BY_USER, user_name=user_name)
 
 

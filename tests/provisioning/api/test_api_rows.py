@@ -81,6 +81,19 @@ def test_each_hears_what_its_own_function_gave_or_raised(database, loop):
     assert isinstance(raised, ValueError)
 
 
+def test_a_function_that_no_answer_can_tell_of_keeps_nobody_waiting(database, loop):
+    rows = InRows(database)
+    database.go_on.set()
+
+    async def both():
+        asked = rows.do(next, iter(())), rows.do(divmod, 7, 2)
+        return await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE)
+
+    raised, given = loop.call(both)
+    assert isinstance(raised, RuntimeError) and given == (3, 1)
+    assert loop.call(rows.do, divmod, 9, 2) == (4, 1)
+
+
 def test_whoever_goes_takes_nobody_along(database, loop):
     rows, done = InRows(database), []
 
