@@ -57,7 +57,7 @@ def test_the_day_is_told_in_figures_and_plots_that_everybody_can_read(
 def test_a_channel_that_is_not_set_up_is_shown_with_what_waits_for_it(
     signed_in, accessible, monkeypatch, language
 ):
-    monkeypatch.setattr("dscplus_station.notices.overview.station_gateways", lambda _: {})
+    monkeypatch.setattr("dscplus_station.notices.overview.set_up", lambda _: set())
     signed_in.goto("/day")
     told = {"en": "This station sends no e-mail.", "es": "Esta estación no envía correo electrónico."}
     shown = signed_in.locator(".banner-wait").inner_text()

@@ -1,6 +1,7 @@
 """Running jobs: when each is due, what a failure does to it and to the others, what is made up for (R13)."""
 
 import errno
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -231,11 +232,23 @@ def test_a_failure_is_logged_once_as_long_as_it_stays_the_same(world, monkeypatc
 
 def test_what_this_station_has_no_gateway_for_is_told_and_is_no_runs_trouble(posted, monkeypatch):
     """Else each run would be IN_PART for ever, at a station that sends no text messages."""
-    for room in ("jobs.catalogue", "notices.overview"):
-        monkeypatch.setattr(f"dscplus_station.{room}.station_gateways", lambda _: {})
+    monkeypatch.setattr("dscplus_station.jobs.catalogue.station_gateways", lambda _: {})
+    monkeypatch.setattr("dscplus_station.notices.overview.set_up", lambda _: set())
     assert ("notices", Outcome.DONE) in due_now(posted, Runner(posted.station))
     assert records(posted.station)["notices"].told.endswith("0 ended unsent, 1 without [notices.email]")
     assert overview.without_gateway(posted.station) == {Channel.EMAIL: 1}
+
+
+def test_channels_are_set_up_by_the_settings_and_all_in_a_demo_home(posted):
+    settings = posted.station.settings
+    named = {"sms": {"file": "sent.jsonl"}}
+    for demo, notices, channels in (
+        (False, {}, set()),
+        (False, named, {Channel.SMS}),
+        (True, named, {Channel.SMS}),
+        (True, {}, set(Channel)),
+    ):
+        assert overview.set_up(replace(settings, demo=demo, notices=notices)) == channels
 
 
 def test_a_gateway_that_is_down_leaves_the_rest_done_and_the_message_for_later(posted, monkeypatch):
