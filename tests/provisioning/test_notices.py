@@ -335,6 +335,13 @@ def test_what_waits_for_a_gateway_goes_out_once_there_is_one_and_expires_where_t
     assert sending.send_due(shipped.station, shipped.actor, {channel: late}).sent == late.taken == []
 
 
+def test_a_clock_that_is_put_back_during_a_run_sends_nothing_over_a_channel_that_is_not_there(shipped):
+    report_stolen(shipped)
+    shipped.at(seconds=TOLD_WITHIN[Channel.EMAIL].total_seconds())
+    sending.send_due(shipped.station, shipped.actor, {}, stop=lambda: shipped.at(seconds=-1))
+    assert states(shipped)[NoticeKind.CARD_REPORTED, Channel.EMAIL] is DeliveryState.EXPIRED
+
+
 @pytest.mark.parametrize(("early", "outcome"), [(1, DeliveryState.SENT), (0, DeliveryState.EXPIRED)])
 @pytest.mark.parametrize("channel", Channel)
 def test_after_an_outage_what_is_not_too_old_is_sent_and_the_rest_is_told(shipped, channel, early, outcome):

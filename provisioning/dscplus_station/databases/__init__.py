@@ -16,7 +16,8 @@ A thread that reads has one, and none has two. One that waits for its turn to wr
 all writers of a process, one has a connection, and waits on it for those of other processes.
 """
 BESIDE = 10
-"""Connections beyond them, closed after use: a job has one for its lock and one for its work, a slot one."""
+"""Connections beyond them, closed after use: a job has one for its lock and one for its work, a slot one,
+the threads of the API's rows one each."""
 
 
 class Kind(Protocol):

@@ -86,7 +86,7 @@ def send_due(
                 if stop():
                     sending.stopped = True
                     return sending
-                attempt = _begin(station, actor, gateways, number, sending)
+                attempt = _begin(station, actor, gateways, number, started, sending)
                 if attempt is not None:
                     _carry_out(station, actor, gateways[attempt.channel], attempt, sending)
     return sending
@@ -113,9 +113,18 @@ def _due(station: Station, gateways: Mapping[Channel, Gateway], started: datetim
 
 
 def _begin(
-    station: Station, actor: Actor, gateways: Mapping[Channel, Gateway], number: int, sending: Sending
+    station: Station,
+    actor: Actor,
+    gateways: Mapping[Channel, Gateway],
+    number: int,
+    started: datetime,
+    sending: Sending,
 ) -> _Attempt | None:
-    """Record an attempt for a delivery; None if it is not to be sent any more."""
+    """Record an attempt for a delivery; None if it is not to be sent any more.
+
+    Args:
+        started: when the run began: what `_due` found stale then is so here, whatever the clock does.
+    """
     with station.database.writing() as session:
         now = station.now()
         delivery = session.get_one(Delivery, number)
@@ -125,7 +134,7 @@ def _begin(
         reason = None
         if not is_useful(notice.useful_until, station.today()):
             reason = f"{notice.useful_until} has come"
-        elif is_stale(delivery.channel, delivery.due_at, now):
+        elif is_stale(delivery.channel, delivery.due_at, started):
             reason = f"it was due for {TOLD_WITHIN[delivery.channel].days} days"
         if reason is not None:
             _end(session, number, DeliveryState.EXPIRED, reason)
